@@ -1,0 +1,154 @@
+#include "common/measure/histogram.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
+#include "loadtest/v1/load_test.pb.h"
+#include "loadtest/v1/measure.pb.h"
+
+namespace loadtest {
+
+int64_t Histogram::MiddleOf(int index) {
+  if (index < kSubBuckets) return index;
+  // Inverse of IndexOf: index = e * S + (v >> e) with S <= (v >> e) < 2 * S.
+  const int exponent = (index >> kSubBucketBits) - 1;
+  const int64_t low = (int64_t{index} - (int64_t{exponent} << kSubBucketBits)) << exponent;
+  return low + ((int64_t{1} << exponent) - 1) / 2;
+}
+
+void Histogram::Merge(const Histogram& other) {
+  if (other.count_ == 0) return;
+  for (int i = 0; i < kBuckets; ++i) buckets_[i] += other.buckets_[i];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  min_ = std::min(min_, other.min_);
+  max_ = std::max(max_, other.max_);
+}
+
+void Histogram::Clear() {
+  std::fill(buckets_.begin(), buckets_.end(), 0);
+  count_ = 0;
+  sum_ = 0;
+  min_ = std::numeric_limits<int64_t>::max();
+  max_ = 0;
+}
+
+int64_t Histogram::Percentile(double q) const {
+  if (count_ == 0) return 0;
+  // Nearest rank: the value of rank ceil(q * n), ranks from 1.
+  const int64_t rank = std::clamp<int64_t>(
+      static_cast<int64_t>(std::ceil(q * static_cast<double>(count_))), 1, count_);
+  int64_t seen = 0;
+  for (int i = 0; i < kBuckets; ++i) {
+    seen += static_cast<int64_t>(buckets_[i]);
+    if (seen >= rank) return std::clamp(MiddleOf(i), min(), max());
+  }
+  return max();
+}
+
+void Histogram::ToProto(v1::Histogram& out) const {
+  out.Clear();
+  out.set_count(count_);
+  out.set_sum_ns(sum_);
+  out.set_min_ns(min());
+  out.set_max_ns(max());
+  int previous = 0;
+  int64_t left = count_;
+  for (int i = 0; i < kBuckets && left > 0; ++i) {
+    if (buckets_[i] == 0) continue;
+    out.add_index_deltas(i - previous);
+    out.add_bucket_counts(buckets_[i]);
+    left -= static_cast<int64_t>(buckets_[i]);
+    previous = i;
+  }
+}
+
+absl::Status Histogram::CheckProto(const v1::Histogram& in) {
+  const int n = in.index_deltas_size();
+  if (in.bucket_counts_size() != n) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "bucket_counts: got %d entries, want %d as index_deltas has", in.bucket_counts_size(), n));
+  }
+  constexpr uint64_t kLargestCount = uint64_t{1} << 62;
+  uint64_t total = 0;
+  int64_t index = 0;
+  for (int i = 0; i < n; ++i) {
+    if (i > 0 && in.index_deltas(i) == 0) {
+      return absl::InvalidArgumentError(absl::StrFormat("index_deltas[%d]: got 0, want more", i));
+    }
+    index += in.index_deltas(i);
+    if (index >= kBuckets) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "index_deltas[%d]: got bucket %d, want less than %d", i, index, kBuckets));
+    }
+    const uint64_t count = in.bucket_counts(i);
+    if (count == 0 || count > kLargestCount - total) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "bucket_counts[%d]: got %d, want 1 to 2^62 in all", i, count));
+    }
+    total += count;
+  }
+  if (in.count() < 0 || static_cast<uint64_t>(in.count()) != total) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("count: got %d, want %d, the sum of bucket_counts", in.count(), total));
+  }
+  if (total == 0) {
+    if (in.sum_ns() != 0 || in.min_ns() != 0 || in.max_ns() != 0) {
+      return absl::InvalidArgumentError("sum_ns, min_ns, max_ns: want 0 in an empty histogram");
+    }
+    return absl::OkStatus();
+  }
+  if (in.min_ns() < 0 || in.max_ns() < in.min_ns() || IndexOf(in.max_ns()) != index ||
+      IndexOf(in.min_ns()) != static_cast<int64_t>(in.index_deltas(0))) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "min_ns, max_ns: got %d and %d, want values of the first and the last bucket", in.min_ns(),
+        in.max_ns()));
+  }
+  const double n_values = static_cast<double>(total);
+  const double sum = static_cast<double>(in.sum_ns());
+  // 1e-9: doubles of this size are not exact.
+  if (sum < n_values * static_cast<double>(in.min_ns()) * (1 - 1e-9) ||
+      sum > n_values * static_cast<double>(in.max_ns()) * (1 + 1e-9)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("sum_ns: got %d, want between count * min_ns and count * max_ns", in.sum_ns()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Histogram::MergeProto(const v1::Histogram& in) {
+  RETURN_IF_ERROR(CheckProto(in));
+  if (in.count() == 0) return absl::OkStatus();
+  if (in.count() > std::numeric_limits<int64_t>::max() - count_ ||
+      in.sum_ns() > std::numeric_limits<int64_t>::max() - sum_) {
+    return absl::InvalidArgumentError("count, sum_ns: the merged sum does not fit into 63 bits");
+  }
+  int64_t index = 0;
+  for (int i = 0; i < in.index_deltas_size(); ++i) {
+    index += in.index_deltas(i);
+    buckets_[index] += in.bucket_counts(i);
+  }
+  count_ += in.count();
+  sum_ += in.sum_ns();
+  min_ = std::min(min_, in.min_ns());
+  max_ = std::max(max_, in.max_ns());
+  return absl::OkStatus();
+}
+
+v1::LatencySummary Histogram::Summary() const {
+  v1::LatencySummary out;
+  out.set_count(count_);
+  out.set_min_ns(min());
+  out.set_mean_ns(mean());
+  out.set_p50_ns(Percentile(0.50));
+  out.set_p90_ns(Percentile(0.90));
+  out.set_p95_ns(Percentile(0.95));
+  out.set_p99_ns(Percentile(0.99));
+  out.set_p999_ns(Percentile(0.999));
+  out.set_p9999_ns(Percentile(0.9999));
+  out.set_max_ns(max());
+  return out;
+}
+
+}  // namespace loadtest

@@ -1,0 +1,298 @@
+#include "common/spec/load_test_spec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status_macros.h"
+#include "common/base/time.h"
+#include "common/base/units.h"
+#include "common/config/config.h"
+
+namespace loadtest {
+namespace {
+
+constexpr int64_t kMinute = 60 * kNanosPerSecond;
+constexpr int64_t kHour = 60 * kMinute;
+constexpr int64_t kDay = 24 * kHour;
+constexpr int64_t kDefaultDurationNs = 10 * kNanosPerSecond;
+constexpr int64_t kDefaultTimeoutNs = 10 * kNanosPerSecond;
+constexpr int kDefaultConnections = 50;
+constexpr int kDefaultMaxConnections = 4'096;
+constexpr int kLargestConnections = 100'000;
+constexpr int kLargestDrivers = 10'000;
+constexpr int64_t kLargestRequests = 1'000'000'000'000;
+constexpr double kLargestRate = 1e9;
+constexpr double kSmallestRate = 1e-6;
+constexpr size_t kLargestBody = size_t{64} << 20;
+constexpr int kLargestHeaders = 256;
+constexpr size_t kLargestHeaderValue = 16'384;
+
+// Collects a line for each wrong field.
+class Problems {
+ public:
+  void Add(std::string line) { lines_.push_back(std::move(line)); }
+
+  void CheckDuration(std::string_view field, const google::protobuf::Duration& value, int64_t low, int64_t high) {
+    const bool whole = value.nanos() > -1'000'000'000 && value.nanos() < 1'000'000'000 &&
+                       std::abs(value.seconds()) <= high / kNanosPerSecond + 1;
+    const int64_t ns = whole ? ToNanos(value) : -1;
+    if (whole && ns >= low && ns <= high) return;
+    Add(absl::StrFormat("%s: got %s, want %s to %s", field,
+                        whole ? FormatDuration(ns) : absl::StrFormat("%ds", value.seconds()), FormatDuration(low),
+                        FormatDuration(high)));
+  }
+
+  void CheckNumber(std::string_view field, int64_t value, int64_t low, int64_t high) {
+    if (value >= low && value <= high) return;
+    Add(absl::StrFormat("%s: got %d, want %d to %d", field, value, low, high));
+  }
+
+  void CheckLength(std::string_view field, size_t length, size_t most) {
+    if (length > most) Add(absl::StrFormat("%s: got %d bytes, want at most %d", field, length, most));
+  }
+
+  absl::Status ToStatus() const {
+    if (lines_.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrJoin(lines_, "\n"));
+  }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+// tchar of RFC 9110 section 5.6.2.
+bool IsToken(std::string_view text) {
+  if (text.empty()) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+         });
+}
+
+// What a person can read of bytes that may be anything.
+std::string Printable(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 60)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += absl::StrFormat("\\x%02x", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void CheckRequest(v1::HttpRequest& request, Problems& problems) {
+  if (request.url().empty()) {
+    problems.Add("spec.request.url: got nothing, want http://host[:port][/path][?query]");
+  } else if (const absl::StatusOr<Url> url = ParseUrl(request.url()); !url.ok()) {
+    problems.Add("spec.request.url: " + std::string(url.status().message()));
+  }
+  if (request.method().empty()) request.set_method("GET");
+  if (!IsToken(request.method()) || request.method().size() > 32) {
+    problems.Add(absl::StrFormat("spec.request.method: got \"%s\", want a token such as GET or POST",
+                                 Printable(request.method())));
+  } else if (request.method() == "CONNECT") {
+    problems.Add("spec.request.method: got \"CONNECT\", want a method that is answered by a response alone");
+  }
+  if (request.headers_size() > kLargestHeaders) {
+    problems.Add(absl::StrFormat("spec.request.headers: got %d, want at most %d", request.headers_size(), kLargestHeaders));
+  }
+  for (int i = 0; i < request.headers_size(); ++i) {
+    const v1::Header& header = request.headers(i);
+    const std::string field = absl::StrFormat("spec.request.headers[%d]", i);
+    if (!IsToken(header.name())) {
+      problems.Add(absl::StrFormat("%s.name: got \"%s\", want a header name such as Accept", field, Printable(header.name())));
+    }
+    for (const std::string_view ours : {"Content-Length", "Transfer-Encoding", "Connection"}) {
+      if (EqualsIgnoreCase(header.name(), ours)) {
+        problems.Add(absl::StrFormat("%s.name: got \"%s\", want a header that the driver does not set itself", field, header.name()));
+      }
+    }
+    const bool clean = std::all_of(header.value().begin(), header.value().end(), [](char c) {
+      return static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\t';
+    });
+    if (!clean) {
+      problems.Add(absl::StrFormat("%s.value: got \"%s\", want no line breaks or control characters", field, Printable(header.value())));
+    }
+    problems.CheckLength(field + ".value", header.value().size(), kLargestHeaderValue);
+  }
+  problems.CheckLength("spec.request.body", request.body().size(), kLargestBody);
+}
+
+void CheckLoad(const v1::LoadTestSpec& spec, Problems& problems) {
+  switch (spec.load_case()) {
+    case v1::LoadTestSpec::LOAD_NOT_SET:
+      problems.Add("spec.load: got none, want one of avalanche, tsunami, rate");
+      break;
+    case v1::LoadTestSpec::kAvalanche:
+      break;
+    case v1::LoadTestSpec::kTsunami:
+      problems.CheckDuration("spec.tsunami.delay", spec.tsunami().delay(), kNanosPerMicro, kHour);
+      break;
+    case v1::LoadTestSpec::kRate: {
+      const double rate = spec.rate().requests_per_second();
+      // Written so that NaN is refused too.
+      if (!(rate >= kSmallestRate && rate <= kLargestRate)) {
+        problems.Add(absl::StrFormat("spec.rate.requests_per_second: got %g, want %g to %g", rate, kSmallestRate, kLargestRate));
+      }
+      break;
+    }
+  }
+}
+
+void CheckConnections(v1::LoadTestSpec& spec, Problems& problems) {
+  if (spec.connections() == 0) spec.set_connections(kDefaultConnections);
+  problems.CheckNumber("spec.connections", spec.connections(), 1, kLargestConnections);
+  if (spec.load_case() == v1::LoadTestSpec::kAvalanche) {
+    if (spec.max_connections() != 0) {
+      problems.Add(absl::StrFormat("spec.max_connections: got %d, want 0: an avalanche keeps to its connections", spec.max_connections()));
+    }
+    return;
+  }
+  if (spec.max_connections() == 0) spec.set_max_connections(std::max(spec.connections(), kDefaultMaxConnections));
+  problems.CheckNumber("spec.max_connections", spec.max_connections(), std::max(1, spec.connections()), kLargestConnections);
+}
+
+void CheckTimes(v1::LoadTestSpec& spec, Problems& problems) {
+  problems.CheckNumber("spec.requests_per_driver", spec.requests_per_driver(), 0, kLargestRequests);
+  if (!spec.has_duration() && spec.requests_per_driver() == 0) *spec.mutable_duration() = ToDuration(kDefaultDurationNs);
+  if (spec.has_duration()) problems.CheckDuration("spec.duration", spec.duration(), kNanosPerMilli, 7 * kDay);
+  if (!spec.has_connect_timeout()) *spec.mutable_connect_timeout() = ToDuration(kDefaultTimeoutNs);
+  problems.CheckDuration("spec.connect_timeout", spec.connect_timeout(), kNanosPerMilli, kHour);
+  if (!spec.has_request_timeout()) *spec.mutable_request_timeout() = ToDuration(kDefaultTimeoutNs);
+  problems.CheckDuration("spec.request_timeout", spec.request_timeout(), kNanosPerMilli, kHour);
+  if (!spec.has_drain_timeout()) *spec.mutable_drain_timeout() = spec.request_timeout();
+  problems.CheckDuration("spec.drain_timeout", spec.drain_timeout(), 0, kHour);
+}
+
+void CheckLabels(const v1::LoadTestSpec& spec, Problems& problems) {
+  if (spec.labels_size() > 64) problems.Add(absl::StrFormat("spec.labels: got %d, want at most 64", spec.labels_size()));
+  for (const auto& [key, value] : spec.labels()) {
+    if (key.empty() || key.size() > 63) {
+      problems.Add(absl::StrFormat("spec.labels: got key \"%s\", want 1 to 63 bytes", Printable(key)));
+    }
+    problems.CheckLength(absl::StrFormat("spec.labels[%s]", Printable(key)), value.size(), 255);
+  }
+}
+
+absl::Status CheckId(std::string_view id, std::string_view field, std::string_view wanted, bool (*is_good)(char, bool first)) {
+  bool good = !id.empty() && id.size() <= 63;
+  for (size_t i = 0; i < id.size() && good; ++i) good = is_good(id[i], i == 0);
+  if (good) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat("%s: got \"%s\", want %s", field, Printable(id), wanted));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec) {
+  v1::LoadTestSpec out = spec;
+  Problems problems;
+  problems.CheckLength("spec.title", out.title().size(), 200);
+  problems.CheckLength("spec.description", out.description().size(), 4'000);
+  CheckRequest(*out.mutable_request(), problems);
+  CheckLoad(out, problems);
+  problems.CheckNumber("spec.drivers", out.drivers(), 0, kLargestDrivers);
+  CheckConnections(out, problems);
+  CheckTimes(out, problems);
+  CheckLabels(out, problems);
+  if (out.on_driver_loss() == v1::LoadTestSpec::ON_DRIVER_LOSS_UNSPECIFIED) {
+    out.set_on_driver_loss(v1::LoadTestSpec::CONTINUE);
+  }
+  if (out.on_driver_loss() != v1::LoadTestSpec::CONTINUE && out.on_driver_loss() != v1::LoadTestSpec::ABORT) {
+    problems.Add(absl::StrFormat("spec.on_driver_loss: got %d, want CONTINUE or ABORT", static_cast<int>(out.on_driver_loss())));
+  }
+  RETURN_IF_ERROR(problems.ToStatus());
+  return out;
+}
+
+absl::Status CheckLoadTestId(std::string_view id, std::string_view field) {
+  return CheckId(id, field, "1 to 63 of a-z, 0-9 and '-', the first a letter", [](char c, bool first) {
+    return (c >= 'a' && c <= 'z') || (!first && ((c >= '0' && c <= '9') || c == '-'));
+  });
+}
+
+absl::Status CheckDriverId(std::string_view id, std::string_view field) {
+  return CheckId(id, field, "1 to 63 letters, digits, '.', '_' or '-'", [](char c, bool) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+absl::StatusOr<std::string> LoadTestIdOfName(std::string_view name, std::string_view field) {
+  constexpr std::string_view kPrefix = "loadTests/";
+  if (name.substr(0, kPrefix.size()) != kPrefix || !CheckLoadTestId(name.substr(kPrefix.size()), field).ok()) {
+    return absl::InvalidArgumentError(absl::StrFormat("%s: got \"%s\", want loadTests/ID, ID being 1 to 63 of a-z, 0-9 and '-'",
+                                                      field, Printable(name)));
+  }
+  return std::string(name.substr(kPrefix.size()));
+}
+
+namespace {
+
+// "2,500/s", "0.5/s".
+std::string FormatRate(double rate) {
+  return (rate >= 100 ? FormatCount(std::llround(rate)) : absl::StrFormat("%.4g", rate)) + "/s";
+}
+
+}  // namespace
+
+std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers) {
+  const std::string fleet = drivers == 0 ? "every idle driver" : absl::StrFormat("%d driver%s", drivers, drivers == 1 ? "" : "s");
+  std::string out;
+  switch (spec.load_case()) {
+    case v1::LoadTestSpec::kTsunami: {
+      const int64_t delay = ToNanos(spec.tsunami().delay());
+      const double rate = 1e9 / static_cast<double>(delay);
+      out = absl::StrFormat("%s x %s", fleet, FormatRate(rate));
+      if (drivers > 0) out += " = " + FormatRate(rate * drivers);
+      out += absl::StrFormat(", open loop (tsunami, a request every %s)", FormatDuration(delay));
+      break;
+    }
+    case v1::LoadTestSpec::kRate: {
+      const double rate = spec.rate().requests_per_second();
+      if (drivers > 0) {
+        out = absl::StrFormat("%s x %s = %s, open loop (rate)", fleet, FormatRate(rate / drivers), FormatRate(rate));
+      } else {
+        out = absl::StrFormat("%s, %s in all, open loop (rate)", fleet, FormatRate(rate));
+      }
+      break;
+    }
+    case v1::LoadTestSpec::kAvalanche:
+    case v1::LoadTestSpec::LOAD_NOT_SET:
+      out = absl::StrFormat("%s x %s connections, closed loop (avalanche)", fleet, FormatCount(spec.connections()));
+      break;
+  }
+  if (spec.requests_per_driver() > 0) out += absl::StrFormat(", %s requests a driver", FormatCount(spec.requests_per_driver()));
+  if (spec.has_duration()) out += absl::StrFormat(", %s%s", spec.requests_per_driver() > 0 ? "at most " : "", FormatDuration(ToNanos(spec.duration())));
+  return out;
+}
+
+int64_t LongestRunNs(const v1::LoadTestSpec& spec, int drivers) {
+  int64_t sending = spec.has_duration() ? ToNanos(spec.duration()) : -1;
+  if (const int64_t n = spec.requests_per_driver(); n > 0) {
+    double by_count = -1;
+    if (spec.load_case() == v1::LoadTestSpec::kTsunami) {
+      by_count = static_cast<double>(n) * static_cast<double>(ToNanos(spec.tsunami().delay()));
+    } else if (spec.load_case() == v1::LoadTestSpec::kRate) {
+      by_count = static_cast<double>(n) * std::max(1, drivers) / spec.rate().requests_per_second() * 1e9;
+    }
+    // Beyond 292 years of nanoseconds there is no bound to speak of.
+    if (by_count >= 0 && by_count < 9e18 && (sending < 0 || by_count < static_cast<double>(sending))) {
+      sending = static_cast<int64_t>(by_count);
+    }
+  }
+  return sending < 0 ? -1 : sending + ToNanos(spec.drain_timeout());
+}
+
+}  // namespace loadtest

@@ -1,0 +1,173 @@
+#include "common/measure/histogram.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "loadtest/v1/load_test.pb.h"
+#include "loadtest/v1/measure.pb.h"
+
+namespace loadtest {
+namespace {
+
+// The nearest-rank percentile of the values themselves: the truth to compare with.
+int64_t ExactPercentile(std::vector<int64_t> values, double q) {
+  std::sort(values.begin(), values.end());
+  const auto rank = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(q * static_cast<double>(values.size()))));
+  return values[rank - 1];
+}
+
+std::vector<int64_t> LogNormalValues(int seed, int count) {
+  std::mt19937_64 random(seed);
+  std::lognormal_distribution<double> latency(14.0, 2.0);  // median about 1.2 ms
+  std::vector<int64_t> values;
+  for (int i = 0; i < count; ++i) values.push_back(static_cast<int64_t>(latency(random)));
+  return values;
+}
+
+TEST(HistogramTest, IndexFollowsTheFormulaOfTheProtocol) {
+  EXPECT_EQ(Histogram::IndexOf(0), 0);
+  EXPECT_EQ(Histogram::IndexOf(511), 511);
+  EXPECT_EQ(Histogram::IndexOf(512), 512);
+  EXPECT_EQ(Histogram::IndexOf(1'023), 1'023);
+  EXPECT_EQ(Histogram::IndexOf(1'024), 1'024);  // e = 1: 512 + 512
+  EXPECT_EQ(Histogram::IndexOf(1'025), 1'024);
+  EXPECT_EQ(Histogram::IndexOf(1'026), 1'025);
+  EXPECT_EQ(Histogram::IndexOf(1'000'000), 6'096);  // e = 10: 10 * 512 + (1,000,000 >> 10 = 976)
+}
+
+TEST(HistogramTest, MiddleOfABucketIsWithinATenthOfAPercentOfEveryValueInIt) {
+  for (int64_t v = 1; v < (int64_t{1} << 41); v += 1 + v / 97) {
+    const double middle = static_cast<double>(Histogram::MiddleOf(Histogram::IndexOf(v)));
+    EXPECT_LE(std::abs(middle - static_cast<double>(v)), 0.001 * static_cast<double>(v)) << v;
+  }
+}
+
+TEST(HistogramTest, PercentilesAreWithinATenthOfAPercentOfTheTruth) {
+  const std::vector<int64_t> values = LogNormalValues(1, 100'000);
+  Histogram histogram;
+  for (const int64_t v : values) histogram.Record(v);
+  for (const double q : {0.0, 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0}) {
+    const auto truth = static_cast<double>(ExactPercentile(values, q));
+    EXPECT_NEAR(static_cast<double>(histogram.Percentile(q)), truth, 0.001 * truth) << q;
+  }
+  EXPECT_EQ(histogram.max(), *std::max_element(values.begin(), values.end()));
+  EXPECT_EQ(histogram.min(), *std::min_element(values.begin(), values.end()));
+}
+
+TEST(HistogramTest, MergingPartsGivesTheSameBucketsAsRecordingAllInOne) {
+  Histogram whole;
+  Histogram merged;
+  for (int part = 0; part < 5; ++part) {
+    Histogram one;
+    for (const int64_t v : LogNormalValues(part, 2'000)) {
+      one.Record(v);
+      whole.Record(v);
+    }
+    v1::Histogram wire;
+    one.ToProto(wire);
+    ASSERT_TRUE(merged.MergeProto(wire).ok());
+  }
+  for (int i = 0; i < Histogram::kBuckets; ++i) ASSERT_EQ(merged.bucket_count(i), whole.bucket_count(i)) << i;
+  EXPECT_EQ(merged.count(), 10'000);
+  EXPECT_EQ(merged.sum(), whole.sum());
+  EXPECT_EQ(merged.min(), whole.min());
+  EXPECT_EQ(merged.max(), whole.max());
+}
+
+TEST(HistogramTest, IsAllZeroWhenEmpty) {
+  const Histogram histogram;
+  EXPECT_EQ(histogram.Percentile(0.99), 0);
+  EXPECT_EQ(histogram.min(), 0);
+  EXPECT_EQ(histogram.max(), 0);
+  EXPECT_EQ(histogram.mean(), 0);
+  v1::Histogram wire;
+  histogram.ToProto(wire);
+  EXPECT_EQ(wire.ByteSizeLong(), 0u);
+  EXPECT_TRUE(Histogram::CheckProto(wire).ok());
+}
+
+TEST(HistogramTest, CountsValuesBeyondItsRangeInTheLastBucketAndKeepsTheirMaximum) {
+  Histogram histogram;
+  histogram.Record(int64_t{1} << 50);
+  EXPECT_EQ(histogram.bucket_count(Histogram::kBuckets - 1), 1u);
+  EXPECT_EQ(histogram.max(), int64_t{1} << 50);
+  histogram.Record(-5);
+  EXPECT_EQ(histogram.min(), 0);
+}
+
+TEST(HistogramTest, SurvivesTheWireWithValuesBeyondItsRange) {
+  Histogram histogram;
+  histogram.Record(int64_t{1} << 50);
+  histogram.Record(3);
+  v1::Histogram wire;
+  histogram.ToProto(wire);
+  Histogram read;
+  EXPECT_TRUE(read.MergeProto(wire).ok());
+  EXPECT_EQ(read.max(), int64_t{1} << 50);
+}
+
+class CheckProtoTest : public testing::Test {
+ protected:
+  CheckProtoTest() {
+    Histogram histogram;
+    for (const int64_t v : {5, 600, 70'000}) histogram.Record(v);
+    histogram.ToProto(wire_);
+  }
+  std::string Refusal() const { return std::string(Histogram::CheckProto(wire_).message()); }
+
+  v1::Histogram wire_;
+};
+
+TEST_F(CheckProtoTest, AcceptsWhatARealHistogramWrites) { EXPECT_EQ(Refusal(), ""); }
+
+TEST_F(CheckProtoTest, RefusesAWrongCount) {
+  wire_.set_count(4);
+  EXPECT_EQ(Refusal(), "count: got 4, want 3, the sum of bucket_counts");
+}
+
+TEST_F(CheckProtoTest, RefusesListsOfDifferentLength) {
+  wire_.add_bucket_counts(1);
+  EXPECT_EQ(Refusal(), "bucket_counts: got 4 entries, want 3 as index_deltas has");
+}
+
+TEST_F(CheckProtoTest, RefusesABucketBeyondTheLast) {
+  wire_.set_index_deltas(2, 1'000'000);
+  EXPECT_EQ(Refusal(), "index_deltas[2]: got bucket 1000600, want less than 17408");
+}
+
+TEST_F(CheckProtoTest, RefusesCountsWhoseSumWouldOverflow) {
+  wire_.set_bucket_counts(0, uint64_t{1} << 63);
+  EXPECT_FALSE(Histogram::CheckProto(wire_).ok());
+  wire_.set_bucket_counts(0, uint64_t{1} << 62);
+  EXPECT_FALSE(Histogram::CheckProto(wire_).ok());
+}
+
+TEST_F(CheckProtoTest, RefusesExtremesOutsideTheOuterBuckets) {
+  wire_.set_max_ns(80'000);
+  EXPECT_FALSE(Histogram::CheckProto(wire_).ok());
+  wire_.set_max_ns(70'000);
+  wire_.set_min_ns(-1);
+  EXPECT_FALSE(Histogram::CheckProto(wire_).ok());
+}
+
+TEST_F(CheckProtoTest, RefusesASumThatTheValuesCannotHave) {
+  wire_.set_sum_ns(1);
+  EXPECT_FALSE(Histogram::CheckProto(wire_).ok());
+  wire_.set_sum_ns(1'000'000);
+  EXPECT_FALSE(Histogram::CheckProto(wire_).ok());
+}
+
+TEST_F(CheckProtoTest, LeavesTheHistogramAsItWasWhenAMergeIsRefused) {
+  Histogram histogram;
+  histogram.Record(1);
+  wire_.set_count(99);
+  EXPECT_FALSE(histogram.MergeProto(wire_).ok());
+  EXPECT_EQ(histogram.count(), 1);
+}
+
+}  // namespace
+}  // namespace loadtest
