@@ -1,0 +1,54 @@
+// The drivers the orchestrator knows, from their registrations and heartbeats.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loadtest/v1/bus.pb.h"
+#include "loadtest/v1/load_test.pb.h"
+#include "server/core/moment.h"
+
+namespace loadtest {
+
+struct KnownDriver {
+  v1::DriverRegistration registration;
+  v1::DriverHeartbeat heartbeat;  // the newest
+  Moment registered;
+  Moment last_seen;               // receipt of the newest registration or heartbeat
+  bool heard = false;             // a heartbeat of this incarnation came
+};
+
+// Pure: time is an argument. Owned by the core; not thread-safe.
+class DriverRegistry {
+ public:
+  // A driver silent for longer than `lost_after_ns` is lost; one lost for longer than `forget_after_ns` is no longer listed.
+  DriverRegistry(int64_t lost_after_ns, int64_t forget_after_ns)
+      : lost_after_ns_(lost_after_ns), forget_after_ns_(forget_after_ns) {}
+
+  // False when it is of an older life than the one known.
+  bool OnRegistration(Moment now, const v1::DriverRegistration& registration);
+  bool OnHeartbeat(Moment now, const v1::DriverHeartbeat& heartbeat);
+
+  // nullptr when unknown, left or forgotten.
+  const KnownDriver* Find(std::string_view id) const;
+
+  // Whether that life of the driver is there and not silent for too long.
+  bool IsLive(Moment now, std::string_view id, int64_t incarnation) const;
+
+  // Live drivers that are IDLE, in the order of their ids.
+  std::vector<const KnownDriver*> Idle(Moment now) const;
+
+  // All that sent a heartbeat and are not forgotten, by id.
+  std::vector<const KnownDriver*> Listed(Moment now) const;
+
+  bool IsLost(Moment now, const KnownDriver& driver) const { return now.mono.ns - driver.last_seen.mono.ns > lost_after_ns_; }
+
+ private:
+  const int64_t lost_after_ns_;
+  const int64_t forget_after_ns_;
+  std::map<std::string, KnownDriver, std::less<>> drivers_;
+};
+
+}  // namespace loadtest

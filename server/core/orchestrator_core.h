@@ -1,0 +1,161 @@
+// The orchestrator's state and rules, without a thread, socket or clock.
+//
+// Decide says what should happen and changes nothing. The shell publishes what was decided on `trigger`; when it reads the record back it
+// calls Apply, the only place where state changes. So running live and recovering from the log are one code path.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/bus/message_bus.h"
+#include "loadtest/v1/bus.pb.h"
+#include "loadtest/v1/service.pb.h"
+#include "server/core/driver_registry.h"
+#include "server/core/moment.h"
+#include "server/core/report_merger.h"
+
+namespace loadtest {
+
+struct CoreOptions {
+  int64_t heartbeat_interval_ns = kNanosPerSecond;
+  int lost_after_heartbeats = 3;
+  int64_t start_lead_ns = 300 * kNanosPerMilli;
+  int64_t finish_grace_ns = 2 * kNanosPerSecond;
+  int64_t metrics_interval_ns = kNanosPerSecond;
+  // A test for "every idle driver" waits until this many are idle, or until `settle_ns` after the process began.
+  int expected_drivers = 0;
+  int64_t settle_ns = 5 * kNanosPerSecond;
+  std::string version;
+  std::string bus;
+};
+
+// Requests that may lead to decisions.
+struct CreateRequest {
+  v1::CreateLoadTestRequest request;
+  std::string fresh_id;  // taken when the caller gives no id
+};
+struct StopRequest {
+  std::string test_id;
+  std::string reason;
+};
+struct DeleteRequest {
+  std::string test_id;
+};
+struct Tick {};  // what time and the drivers' state demand
+using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, Tick>;
+
+// What a record changed; tells the shell what to store and whom to tell.
+struct Notice {
+  enum class Kind {
+    kTestChanged,     // the resource or its events
+    kReportMerged,    // an interval report was counted: the record belongs to the test
+    kIntervalClosed,  // a merged interval is whole
+    kTestFinished,    // the report is final (again, when a late interval came)
+    kTestDeleted,
+    kRecordHeld,      // an interval report of a test not known yet; it counts when the test is
+    kRejected,        // the record was refused; text says why
+    kDuplicate,
+    kDriverChanged,
+  };
+  Kind kind;
+  std::string test_id;
+  std::string text;
+};
+
+class OrchestratorCore {
+ public:
+  OrchestratorCore(CoreOptions options, Moment start);
+
+  // The decisions that answer `request` now; none when nothing has to be decided (a request_id that is known, a stop of an ended test).
+  // Errors as the API documents them.
+  absl::StatusOr<std::vector<v1::Trigger>> Decide(Moment now, const CoreRequest& request) const;
+
+  std::vector<Notice> Apply(Moment now, const Record& record);
+
+  // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted as lost.
+  std::vector<Notice> Advance(Moment now);
+
+  // Puts an ended test back that the store knows.
+  void Restore(const v1::LoadTest& test, const std::string& request_id);
+
+  // nullptr when unknown. Valid until the next Apply.
+  const v1::LoadTest* FindTest(std::string_view id) const;
+  const v1::LoadTest* FindByRequestId(std::string_view request_id) const;
+  std::string RequestIdOf(std::string_view id) const;
+
+  // Newest first. InvalidArgument for a bad page_token or page_size.
+  absl::StatusOr<v1::ListLoadTestsResponse> List(const v1::ListLoadTestsRequest& request) const;
+  absl::StatusOr<v1::ListDriversResponse> ListDrivers(Moment now, const v1::ListDriversRequest& request) const;
+
+  // The report as far as it is known. Nothing when the core has none: the test ended long ago, and the store has it.
+  std::unique_ptr<v1::Report> BuildReport(std::string_view id) const;
+  // An update without events, or nothing as above (then only load_test is known).
+  v1::LoadTestUpdate BuildUpdate(Moment now, std::string_view id) const;
+  // Events of the test from index `from` on.
+  std::vector<v1::Event> EventsFrom(std::string_view id, size_t from) const;
+
+  const DriverRegistry& drivers() const { return registry_; }
+  std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
+  // Over all tests since the process began, without gauges.
+  const v1::RequestCounts& counted() const { return counted_; }
+
+ private:
+  struct Test {
+    v1::LoadTest resource;
+    std::string request_id;
+    int64_t created_ns = 0;
+    bool stop_ordered = false;
+    std::string stop_reason;
+    int64_t start_time_ns = 0;
+    std::unique_ptr<ReportMerger> merger;  // from Started on; kept for a while after the end, for late reports
+    std::vector<v1::Event> events;
+    std::set<std::string> armed;
+    std::map<std::string, std::string> arm_errors;
+    std::map<std::string, v1::DriverManifest> manifests;
+    std::map<std::string, v1::DriverRegistration> registrations;
+    Moment last_loss;  // when a driver was last marked lost
+  };
+
+  absl::StatusOr<std::vector<v1::Trigger>> DecideCreate(Moment now, const CreateRequest& create) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideStop(Moment now, const StopRequest& stop) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now, const DeleteRequest& erase) const;
+  std::vector<v1::Trigger> DecideTick(Moment now) const;
+  // The decision a single test needs now; false when none.
+  bool DecideStart(Moment now, const std::string& id, const Test& test, std::set<std::string>& taken, v1::Trigger& out) const;
+  bool DecideEnd(Moment now, const std::string& id, const Test& test, v1::Trigger& out) const;
+  std::vector<const KnownDriver*> FreeDrivers(Moment now, const std::set<std::string>& taken) const;
+
+  void ApplyRegistration(Moment now, const v1::DriverRegistration& m, std::vector<Notice>& notices);
+  void ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m, std::vector<Notice>& notices);
+  void ApplyTrigger(Moment now, const v1::Trigger& m, std::vector<Notice>& notices);
+  void ApplyMetrics(Moment now, const v1::MetricsReport& m, std::vector<Notice>& notices);
+  void ApplyStarted(Moment now, Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
+  void SetState(Test& test, v1::LoadTest::State state);
+  void AddEvent(Test& test, WallTime when, std::string type, std::string message);
+  void ForgetOldMergers();
+
+  const CoreOptions options_;
+  const Moment start_;
+  DriverRegistry registry_;
+  std::map<std::string, Test, std::less<>> tests_;
+  // Tests that are not ended: what each heartbeat and tick has to look at.
+  std::set<std::string> active_;
+  std::map<std::string, std::string, std::less<>> request_ids_;
+  // Interval reports of tests not known yet: their Started is still on its way on another topic.
+  std::deque<v1::MetricsReport> held_;
+  // Ended tests whose merger is kept, oldest first.
+  std::deque<std::string> recently_ended_;
+  v1::RequestCounts counted_;
+};
+
+bool IsEnded(v1::LoadTest::State state);
+
+}  // namespace loadtest

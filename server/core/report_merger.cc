@@ -1,0 +1,175 @@
+#include "server/core/report_merger.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/config/config.h"
+
+namespace loadtest {
+namespace {
+
+// Sequences skipped by one report that are remembered one by one. A jump beyond it is a driver that makes numbers up.
+constexpr int64_t kLargestJump = 100'000;
+
+bool AddsUp(const v1::RequestCounts& c) {
+  return c.due() == c.sent() + c.dropped() + c.waiting() && c.sent() == c.completed() + c.failed() + c.in_flight();
+}
+
+}  // namespace
+
+ReportMerger::ReportMerger(const v1::Started& started) : spec_(started.spec()), interval_ns_(started.metrics_interval_ns()) {
+  for (const v1::Assignment& assignment : started.assignments()) drivers_[assignment.driver_id()].assignment = assignment;
+}
+
+ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
+  const auto it = drivers_.find(report.driver_id());
+  if (it == drivers_.end() || it->second.assignment.incarnation() != report.incarnation()) return Added::kUnknownDriver;
+  DriverPart& part = it->second;
+  const int64_t sequence = report.sequence();
+  if (sequence <= part.highest_sequence) {
+    if (part.missing.erase(sequence) == 0) return Added::kDuplicate;
+  } else {
+    if (sequence - part.highest_sequence > kLargestJump) return Added::kUnknownDriver;
+    for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped) part.missing.insert(skipped);
+  }
+  const bool newest = sequence > part.highest_sequence;
+  // Decoding has checked the measurements; what is left is a sum beyond 63 bits, which then is not counted anywhere.
+  if (!part.sum.Add(report.measurements()).ok() || !totals_.Add(report.measurements()).ok()) return Added::kUnknownDriver;
+  ++part.reports;
+  part.highest_sequence = std::max(part.highest_sequence, sequence);
+  part.highest_end_ns = std::max(part.highest_end_ns, report.end_offset_ns());
+  if (report.has_sent()) {
+    part.has_sent = true;
+    part.first_send_ns = report.first_send_offset_ns();
+  }
+  if (newest) SetGauges(part, report.measurements().counts());
+  if (report.final()) {
+    part.finished = true;
+    part.lost = false;
+    part.last_send_ns = report.last_send_offset_ns();
+    part.end_reason = report.end_reason();
+    part.error = report.error();
+  }
+  // An interval [start, end) that was merged from several is shown where it ends. An end on a boundary belongs to the interval before it.
+  const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
+  if (index >= closed_to_index_) {
+    OpenInterval& open = open_[index];
+    open.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
+    open.drivers.insert(report.driver_id());
+    open.end_ns = std::max(open.end_ns, report.end_offset_ns());
+  }
+  CloseIntervals();
+  return Added::kNew;
+}
+
+void ReportMerger::SetGauges(DriverPart& part, const v1::RequestCounts& newest) {
+  part.sum.SetGauges(newest.in_flight(), newest.waiting());
+  int64_t in_flight = 0;
+  int64_t waiting = 0;
+  for (const auto& [id, other] : drivers_) {
+    in_flight += other.sum.counts().in_flight();
+    waiting += other.sum.counts().waiting();
+  }
+  totals_.SetGauges(in_flight, waiting);
+}
+
+void ReportMerger::MarkLost(std::string_view driver_id) {
+  const auto it = drivers_.find(driver_id);
+  if (it == drivers_.end() || it->second.finished) return;
+  it->second.lost = true;
+  CloseIntervals();
+}
+
+bool ReportMerger::AllDone() const {
+  return std::all_of(drivers_.begin(), drivers_.end(), [](const auto& entry) { return entry.second.finished || entry.second.lost; });
+}
+
+void ReportMerger::CloseIntervals() {
+  int64_t reported_to = std::numeric_limits<int64_t>::max();
+  for (const auto& [id, part] : drivers_) {
+    if (!part.finished && !part.lost) reported_to = std::min(reported_to, part.highest_end_ns);
+  }
+  while (!open_.empty()) {
+    const auto first = open_.begin();
+    const int64_t boundary = (first->first + 1) * interval_ns_;
+    if (reported_to < boundary) return;
+    closed_.push_back(Summarize(first->first, first->second));
+    closed_to_index_ = first->first + 1;
+    open_.erase(first);
+  }
+}
+
+v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& open) const {
+  v1::IntervalResult out;
+  out.set_start_offset_ns(index * interval_ns_);
+  out.set_end_offset_ns(std::max(open.end_ns, index * interval_ns_));
+  *out.mutable_counts() = open.sum.counts();
+  // The gauges of the fleet at this time are those of the drivers' newest reports.
+  out.mutable_counts()->set_in_flight(totals_.counts().in_flight());
+  out.mutable_counts()->set_waiting(totals_.counts().waiting());
+  *out.mutable_response_time() = open.sum.response_time().Summary();
+  *out.mutable_service_time() = open.sum.service_time().Summary();
+  *out.mutable_send_delay() = open.sum.send_delay().Summary();
+  out.set_drivers(static_cast<int32_t>(open.drivers.size()));
+  return out;
+}
+
+std::vector<v1::IntervalResult> ReportMerger::AllIntervals() const {
+  std::vector<v1::IntervalResult> all = closed_;
+  for (const auto& [index, open] : open_) all.push_back(Summarize(index, open));
+  return all;
+}
+
+std::vector<DriverEvidence> ReportMerger::Evidence() const {
+  std::vector<DriverEvidence> evidence;
+  for (const auto& [id, part] : drivers_) {
+    DriverEvidence e;
+    e.driver_id = id;
+    e.sum = &part.sum;
+    e.intervals_missing = static_cast<int64_t>(part.missing.size());
+    e.lost = part.lost;
+    e.adds_up = !part.missing.empty() || AddsUp(part.sum.counts());
+    evidence.push_back(e);
+  }
+  return evidence;
+}
+
+int64_t ReportMerger::SendingNs() const {
+  int64_t longest = 0;
+  for (const auto& [id, part] : drivers_) {
+    int64_t sending = part.highest_end_ns;
+    if (part.finished && part.has_sent) {
+      sending = part.last_send_ns;
+      switch (spec_.load_case()) {
+        case v1::LoadTestSpec::kTsunami:
+          // The last request stands for the delay after it, so that n requests every d take n * d.
+          sending += ToNanos(spec_.tsunami().delay());
+          break;
+        case v1::LoadTestSpec::kRate:
+          sending += static_cast<int64_t>(static_cast<double>(drivers_.size()) / spec_.rate().requests_per_second() * 1e9);
+          break;
+        default:
+          // A closed loop is over when the last answer is there.
+          sending = spec_.has_duration() ? std::min(part.highest_end_ns, std::max(ToNanos(spec_.duration()), sending)) : part.highest_end_ns;
+          break;
+      }
+    }
+    longest = std::max(longest, sending);
+  }
+  return longest;
+}
+
+int64_t ReportMerger::StartSkewNs() const {
+  int64_t first = std::numeric_limits<int64_t>::max();
+  int64_t last = std::numeric_limits<int64_t>::min();
+  int senders = 0;
+  for (const auto& [id, part] : drivers_) {
+    if (!part.has_sent) continue;
+    ++senders;
+    first = std::min(first, part.first_send_ns);
+    last = std::max(last, part.first_send_ns);
+  }
+  return senders < 2 ? 0 : last - first;
+}
+
+}  // namespace loadtest

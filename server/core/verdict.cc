@@ -1,0 +1,117 @@
+#include "server/core/verdict.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "common/base/time.h"
+#include "common/base/units.h"
+#include "common/config/config.h"
+
+namespace loadtest {
+namespace {
+
+// Send delay that no HTTP measurement notices; below it a schedule counts as kept.
+constexpr int64_t kSendDelayFloorNs = kNanosPerMilli;
+constexpr double kSendDelayShare = 0.05;
+// From this share of a core on, the sending thread has no time left: what it measures is itself.
+constexpr double kLoopCpuLimit = 0.95;
+
+// Nanoseconds between the requests of one driver; 0 in a closed loop.
+double GapNs(const v1::LoadTestSpec& spec, size_t drivers) {
+  switch (spec.load_case()) {
+    case v1::LoadTestSpec::kTsunami:
+      return static_cast<double>(ToNanos(spec.tsunami().delay()));
+    case v1::LoadTestSpec::kRate:
+      return static_cast<double>(drivers) / spec.rate().requests_per_second() * 1e9;
+    case v1::LoadTestSpec::kAvalanche:
+    case v1::LoadTestSpec::LOAD_NOT_SET:
+      break;
+  }
+  return 0;
+}
+
+struct Limit {
+  v1::ErrorKind kind;
+  const char* resource;
+  const char* advice;
+};
+
+constexpr Limit kOwnLimits[] = {
+    {v1::OUT_OF_DESCRIPTORS, "descriptors", "raise the limit of open files (ulimit -n)"},
+    {v1::OUT_OF_PORTS, "ports", "widen net.ipv4.ip_local_port_range or use more drivers"},
+    {v1::OUT_OF_CONNECTIONS, "connections", "raise max_connections, or take a lower rate"},
+    {v1::NOT_SENT_BEFORE_END, "schedule", "use more drivers, or take a lower rate"},
+};
+
+class Builder {
+ public:
+  void Add(v1::Verdict::Level level, std::string driver_id, std::string resource, std::string message) {
+    v1::VerdictReason* reason = verdict_.add_reasons();
+    reason->set_level(level);
+    reason->set_driver_id(std::move(driver_id));
+    reason->set_resource(std::move(resource));
+    reason->set_message(std::move(message));
+    worst_ = std::max(worst_, static_cast<int>(level));
+  }
+  v1::Verdict Take() {
+    verdict_.set_level(static_cast<v1::Verdict::Level>(worst_));
+    return std::move(verdict_);
+  }
+
+ private:
+  v1::Verdict verdict_;
+  int worst_ = v1::Verdict::VALID;
+};
+
+void JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvidence& driver, Builder& out) {
+  const double gap = GapNs(spec, drivers);
+  if (gap <= 0) return;
+  const auto bound = std::max<int64_t>(kSendDelayFloorNs, static_cast<int64_t>(gap * kSendDelayShare));
+  const int64_t p99 = driver.sum->send_delay().Percentile(0.99);
+  if (p99 <= bound) return;
+  out.Add(v1::Verdict::INVALID, driver.driver_id, "send_delay",
+          absl::StrFormat("sent late: send delay p99 %s, bound %s", FormatLatency(p99), FormatLatency(bound)));
+}
+
+void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
+  for (const Limit& limit : kOwnLimits) {
+    if (stopped && limit.kind == v1::NOT_SENT_BEFORE_END) continue;
+    const auto it = driver.sum->errors().find(limit.kind);
+    if (it == driver.sum->errors().end() || it->second.count() == 0) continue;
+    out.Add(v1::Verdict::INVALID, driver.driver_id, limit.resource,
+            absl::StrFormat("%s requests %s; %s", FormatCount(it->second.count()), ErrorKindName(limit.kind), limit.advice));
+  }
+}
+
+void JudgeCpu(const DriverEvidence& driver, Builder& out) {
+  if (driver.sum->measured_ns() <= 0) return;
+  const double cores = static_cast<double>(driver.sum->loop_cpu_ns()) / static_cast<double>(driver.sum->measured_ns());
+  if (cores < kLoopCpuLimit) return;
+  out.Add(v1::Verdict::INVALID, driver.driver_id, "cpu",
+          absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; latencies include its own delay; use more drivers",
+                          cores * 100, kLoopCpuLimit * 100));
+}
+
+}  // namespace
+
+v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers, bool stopped) {
+  Builder out;
+  for (const DriverEvidence& driver : drivers) {
+    if (driver.lost) {
+      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver", "lost; what it sent after its last report is not known");
+    }
+    if (driver.intervals_missing > 0) {
+      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
+              absl::StrFormat("%d interval reports did not come", driver.intervals_missing));
+    }
+    if (!driver.adds_up) {
+      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals", "its counts do not add up (sent = completed + failed + in flight)");
+    }
+    JudgeSchedule(spec, drivers.size(), driver, out);
+    JudgeLimits(driver, stopped, out);
+    JudgeCpu(driver, out);
+  }
+  return out.Take();
+}
+
+}  // namespace loadtest

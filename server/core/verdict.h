@@ -1,0 +1,24 @@
+// Whether the generator may be believed: one pure function of what was measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/measure/measurements.h"
+#include "loadtest/v1/load_test.pb.h"
+
+namespace loadtest {
+
+// What the verdict needs to know of one driver's part.
+struct DriverEvidence {
+  std::string driver_id;
+  const MeasurementSum* sum = nullptr;
+  int64_t intervals_missing = 0;
+  bool lost = false;
+  bool adds_up = true;   // its counts fulfil the equations of RequestCounts
+};
+
+// `stopped`: a stop was ordered, so requests that were due and not sent are nobody's fault.
+v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers, bool stopped);
+
+}  // namespace loadtest

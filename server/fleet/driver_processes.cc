@@ -1,0 +1,117 @@
+#include "server/fleet/driver_processes.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
+
+namespace loadtest {
+namespace {
+
+constexpr auto kApart = std::chrono::milliseconds(8);
+constexpr int64_t kFirstBackoffNs = 100 * kNanosPerMilli;
+constexpr int64_t kLongestBackoffNs = 5 * kNanosPerSecond;
+// A life of this length was a good one: the next back-off begins anew.
+constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
+
+// In the child between fork and exec: only async-signal-safe calls.
+[[noreturn]] void Become(const char* program, char* const* arguments, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // The parent may have died before the line above.
+  if (getppid() != parent) _exit(1);
+  // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its drivers in order.
+  setpgid(0, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execv(program, arguments);
+  _exit(127);
+}
+
+std::string DeathText(int status) {
+  if (WIFSIGNALED(status)) return absl::StrFormat("was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  return absl::StrFormat("ended with exit code %d", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+DriverProcesses::~DriverProcesses() { Stop(std::chrono::milliseconds(0)); }
+
+absl::Status DriverProcesses::Start() {
+  if (options_.count > 0 && access(options_.program.c_str(), X_OK) != 0) {
+    return absl::NotFoundError(absl::StrFormat("orchestrator.driver_program: cannot run %s: %s", options_.program, std::strerror(errno)));
+  }
+  for (int i = 1; i <= options_.count; ++i) {
+    Child& child = children_.emplace_back();
+    child.id = absl::StrFormat("driver-%d", i);
+    RETURN_IF_ERROR(Launch(child, SystemClock().Now()));
+    std::this_thread::sleep_for(kApart);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
+  const pid_t parent = getpid();
+  std::vector<std::string> texts = {options_.program};
+  texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
+  for (std::string text : {std::string("--parent"), absl::StrFormat("%d", parent), std::string("--id"), child.id}) texts.push_back(std::move(text));
+  std::vector<char*> arguments;
+  for (std::string& text : texts) arguments.push_back(text.data());
+  arguments.push_back(nullptr);
+  const pid_t pid = fork();
+  if (pid < 0) return absl::InternalError(absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
+  if (pid == 0) Become(options_.program.c_str(), arguments.data(), parent);
+  child.pid = pid;
+  child.started_ns = now.ns;
+  return absl::OkStatus();
+}
+
+void DriverProcesses::Watch(MonotonicTime now) {
+  for (Child& child : children_) {
+    int status = 0;
+    if (child.pid > 0 && waitpid(child.pid, &status, WNOHANG) == child.pid) {
+      const bool good_life = now.ns - child.started_ns > kGoodLifeNs;
+      child.backoff_ns = good_life || child.backoff_ns == 0 ? kFirstBackoffNs : std::min(child.backoff_ns * 2, kLongestBackoffNs);
+      child.start_again_ns = now.ns + child.backoff_ns;
+      child.pid = -1;
+      log_.Warning(absl::StrFormat("%s %s; starting it again in %d ms", child.id, DeathText(status), child.backoff_ns / kNanosPerMilli));
+    }
+    if (child.pid < 0 && now.ns >= child.start_again_ns) {
+      const absl::Status launched = Launch(child, now);
+      if (!launched.ok()) {
+        log_.Error(std::string(launched.message()));
+        child.start_again_ns = now.ns + kLongestBackoffNs;
+      }
+    }
+  }
+}
+
+void DriverProcesses::Stop(std::chrono::milliseconds patience) {
+  for (const Child& child : children_) {
+    if (child.pid > 0) kill(child.pid, SIGTERM);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (Child& child : children_) {
+    if (child.pid <= 0) continue;
+    while (waitpid(child.pid, nullptr, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        kill(child.pid, SIGKILL);
+        waitpid(child.pid, nullptr, 0);
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    child.pid = -1;
+  }
+  children_.clear();
+}
+
+}  // namespace loadtest

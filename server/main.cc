@@ -1,0 +1,204 @@
+// orchestrator [N]: puts the parts together, waits for a signal, takes them down in reverse.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "common/base/version.h"
+#include "common/bus/embedded_broker.h"
+#include "common/bus/kafka_bus.h"
+#include "common/cli/program_flags.h"
+#include "server/api/grpc_server.h"
+#include "server/api/rest_server.h"
+#include "server/fleet/driver_processes.h"
+#include "server/shell/orchestrator.h"
+
+namespace loadtest {
+namespace {
+
+constexpr auto kFlushAtEnd = std::chrono::seconds(2);
+constexpr auto kDriversEnd = std::chrono::seconds(4);
+constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
+
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kDeadlineExceeded:
+      return kExitUnreachable;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kNotFound:
+      return kExitUsage;
+    default:
+      return kExitInternal;
+  }
+}
+
+int Fail(const absl::Status& status, int code) {
+  absl::FPrintF(stderr, "orchestrator: %s\n", std::string(status.message()));
+  return code;
+}
+
+std::string ProgramFolder() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+CoreOptions CoreOptionsOf(const v1::Config& config, const std::string& bus) {
+  CoreOptions options;
+  options.heartbeat_interval_ns = ToNanos(config.driver().heartbeat_interval());
+  options.lost_after_heartbeats = config.orchestrator().lost_after_heartbeats();
+  options.start_lead_ns = ToNanos(config.orchestrator().start_lead());
+  options.finish_grace_ns = ToNanos(config.orchestrator().finish_grace());
+  options.metrics_interval_ns = ToNanos(config.driver().metrics_interval());
+  options.expected_drivers = config.orchestrator().drivers();
+  options.version = kVersion;
+  options.bus = bus;
+  return options;
+}
+
+// The drivers read what this process was configured with, whatever it came from.
+absl::StatusOr<std::string> WriteDriverConfig(const v1::Config& config) {
+  const std::string path = config.orchestrator().data_dir() + "/driver-config.json";
+  std::ofstream out(path);
+  out << PrintConfig(config);
+  out.close();
+  if (!out) return absl::InvalidArgumentError(absl::StrFormat("cannot write %s; want a data folder that can be written", path));
+  return path;
+}
+
+// Complete or not there: written beside it and renamed.
+absl::Status WriteReadyFile(const std::string& path, const std::string& grpc_address, const std::string& http_address, const std::string& bootstrap) {
+  const std::string part = path + ".part";
+  std::ofstream out(part);
+  out << absl::StrFormat("{\"grpc_address\": \"%s\", \"http_address\": \"%s\", \"kafka\": \"%s\"}\n", grpc_address, http_address, bootstrap);
+  out.close();
+  if (!out || std::rename(part.c_str(), path.c_str()) != 0) {
+    return absl::InvalidArgumentError(absl::StrFormat("--ready_file: cannot write %s: %s", path, std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+std::string AddressOf(const std::string& configured, int port) {
+  return configured.substr(0, configured.rfind(':')) + absl::StrFormat(":%d", port);
+}
+
+// Waits for SIGINT or SIGTERM, looking after the drivers meanwhile. Once the drivers are there (or ten seconds are over) `announce` is called.
+template <typename Announce>
+void WaitForEnd(const sigset_t& signals, DriverProcesses& drivers, const Orchestrator& orchestrator, int expected, const Announce& announce) {
+  SystemClock clock;
+  const int64_t start_ns = clock.Now().ns;
+  bool announced = false;
+  while (true) {
+    const timespec wait{0, announced ? 200'000'000 : 5'000'000};
+    const int signal = sigtimedwait(&signals, nullptr, &wait);
+    if (signal == SIGINT || signal == SIGTERM) return;
+    drivers.Watch(clock.Now());
+    if (!announced && (orchestrator.live_drivers() >= expected || clock.Now().ns - start_ns > kAnnounceDriversWithinNs)) {
+      announced = true;
+      announce();
+    }
+  }
+}
+
+int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int s : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals, s);
+  // Before any thread, so that all of them leave these signals to WaitForEnd.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(config.orchestrator().data_dir());
+  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
+
+  std::unique_ptr<EmbeddedBroker> embedded;
+  const bool is_embedded = config.kafka().bootstrap_servers() == "embedded";
+  if (is_embedded) {
+    absl::StatusOr<std::unique_ptr<EmbeddedBroker>> started = EmbeddedBroker::Start(config.kafka());
+    if (!started.ok()) return Fail(started.status(), kExitInternal);
+    embedded = *std::move(started);
+    config.mutable_kafka()->set_bootstrap_servers(embedded->bootstrap_servers());
+    log.Info(absl::StrFormat("embedded broker on %s: one host, up to 16 drivers, nothing durable; --kafka HOST:PORT uses a real Kafka", embedded->bootstrap_servers()));
+  }
+  KafkaBusOptions bus_options;
+  bus_options.client_id = "orchestrator";
+  bus_options.role = "loadtest";
+  bus_options.embedded = is_embedded;
+  bus_options.on_notice = [&log](const std::string& text) { log.Warning(text); };
+  absl::StatusOr<std::unique_ptr<KafkaBus>> bus = KafkaBus::Connect(config.kafka(), bus_options);
+  if (!bus.ok()) return Fail(bus.status(), ExitCodeOf(bus.status()));
+
+  SystemClock clock;
+  Orchestrator::Options options{.core = CoreOptionsOf(config, (*bus)->description()), .bus_is_new = is_embedded};
+  absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator = Orchestrator::Start(options, **bus, *std::move(store), clock, log);
+  if (!orchestrator.ok()) return Fail(orchestrator.status(), ExitCodeOf(orchestrator.status()));
+
+  const absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator);
+  if (!grpc.ok()) return Fail(grpc.status(), kExitUsage);
+  const absl::StatusOr<std::unique_ptr<RestServer>> rest = RestServer::Start(config.orchestrator().http_address(), **orchestrator);
+  if (!rest.ok()) return Fail(rest.status(), kExitUsage);
+  const std::string grpc_address = AddressOf(config.orchestrator().grpc_address(), (*grpc)->port());
+  const std::string http_address = AddressOf(config.orchestrator().http_address(), (*rest)->port());
+
+  const absl::StatusOr<std::string> driver_config = WriteDriverConfig(config);
+  if (!driver_config.ok()) return Fail(driver_config.status(), kExitUsage);
+  const std::string& program = config.orchestrator().driver_program();
+  DriverProcesses::Options fleet{.program = program.empty() ? ProgramFolder() + "/driver" : program,
+                                 .arguments = {"--config", *driver_config},
+                                 .count = config.orchestrator().drivers()};
+  if (is_embedded) fleet.arguments.push_back("--embedded");
+  DriverProcesses drivers(std::move(fleet), log);
+  if (const absl::Status started = drivers.Start(); !started.ok()) return Fail(started, kExitUsage);
+
+  absl::Status ready = absl::OkStatus();
+  WaitForEnd(signals, drivers, **orchestrator, config.orchestrator().drivers(), [&] {
+    log.Info(absl::StrFormat("gRPC on %s, REST and web page on http://%s, %d driver%s ready, %s", grpc_address, http_address, (*orchestrator)->live_drivers(),
+                             (*orchestrator)->live_drivers() == 1 ? "" : "s", (*bus)->description()));
+    if (!ready_file.empty()) ready = WriteReadyFile(ready_file, grpc_address, http_address, config.kafka().bootstrap_servers());
+    if (!ready.ok()) log.Error(std::string(ready.message()));
+  });
+
+  log.Info("ending");
+  (*grpc)->Stop();
+  (*rest)->Stop();
+  // Drivers first: their last reports are read and stored before the orchestrator goes.
+  drivers.Stop(kDriversEnd);
+  orchestrator->reset();
+  (*bus)->Flush(kFlushAtEnd).IgnoreError();
+  return ready.ok() ? kExitOk : kExitInternal;
+}
+
+}  // namespace
+}  // namespace loadtest
+
+int main(int argc, char** argv) {
+  using loadtest::ProgramFlags;
+  std::string ready_file;
+  ProgramFlags flags{
+      .name = "orchestrator",
+      .description = "Plans load tests, coordinates drivers over Kafka, and serves gRPC, REST and a web page.\n"
+                     "  orchestrator 3                          three drivers and a broker of its own: nothing else is needed\n"
+                     "  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other hosts can join",
+      .settings = {{"--kafka", "kafka.bootstrap_servers", "\"embedded\", or HOST:PORT,... of a real Kafka", "embedded|HOST:PORT,..."},
+                   {"--grpc", "orchestrator.grpc_address", "Where gRPC is served", "HOST:PORT"},
+                   {"--http", "orchestrator.http_address", "Where REST and the web page are served", "HOST:PORT"},
+                   {"--data", "orchestrator.data_dir", "Folder of tests and reports", "DIR"}},
+      .extras = {{"--ready_file", &ready_file, "Write the addresses to FILE, as JSON, once the drivers are there", "FILE"}},
+      .positional = {"N", "orchestrator.drivers", "Driver processes to start; 0: drivers come from elsewhere", "N"}};
+  loadtest::v1::Config config;
+  int exit_code = loadtest::kExitOk;
+  if (!loadtest::ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;
+  const loadtest::Logger log("orchestrator");
+  return loadtest::Run(config, ready_file, log);
+}

@@ -1,0 +1,94 @@
+#include "server/shell/decision_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace loadtest {
+namespace {
+
+constexpr size_t kMostWaiting = 1'000;
+constexpr int64_t kAnswerWithinNs = 5 * kNanosPerSecond;
+// A decision that was not read back by then is not waited for any longer. Should it come after all, Apply takes or refuses it as the state then is.
+constexpr int64_t kGiveUpAfterNs = 60 * kNanosPerSecond;
+
+absl::Status BrokerAway(const MessageBus& bus) {
+  return absl::UnavailableError(absl::StrFormat("the broker (%s) cannot be reached; try again with the same request_id", bus.description()));
+}
+
+bool Same(const v1::Trigger& a, const v1::Trigger& b) {
+  return a.test_id() == b.test_id() && a.event_case() == b.event_case() && a.decide_time_ns() == b.decide_time_ns();
+}
+
+}  // namespace
+
+void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
+  if (!bus_.connected()) return done(BrokerAway(bus_));
+  if (queue_.size() >= kMostWaiting) return done(absl::ResourceExhaustedError("too many requests at once; try again"));
+  queue_.push_back({std::move(request), std::move(done), now.mono.ns + kAnswerWithinNs});
+  Pump(now);
+}
+
+void DecisionQueue::Pump(Moment now) {
+  if (!awaited_.empty()) {
+    if (current_.done != nullptr && (now.mono.ns > current_.deadline_ns || !bus_.connected())) {
+      Answer(std::exchange(current_, {Tick{}, nullptr, 0}), BrokerAway(bus_));
+    }
+    if (now.mono.ns - awaited_since_ns_ < kGiveUpAfterNs) {
+      while (!queue_.empty() && (now.mono.ns > queue_.front().deadline_ns || !bus_.connected())) {
+        Waiting late = std::move(queue_.front());
+        queue_.pop_front();
+        Answer(std::move(late), BrokerAway(bus_));
+      }
+      return;
+    }
+    awaited_.clear();
+  }
+  while (!queue_.empty() && awaited_.empty()) {
+    Waiting next = std::move(queue_.front());
+    queue_.pop_front();
+    DecideAndPublish(now, std::move(next));
+  }
+  if (awaited_.empty() && bus_.connected()) DecideAndPublish(now, {Tick{}, nullptr, 0});
+}
+
+void DecisionQueue::DecideAndPublish(Moment now, Waiting waiting) {
+  const absl::StatusOr<std::vector<v1::Trigger>> decisions = core_.Decide(now, waiting.request);
+  if (!decisions.ok() || decisions->empty()) return Answer(std::move(waiting), decisions.status());
+  absl::Status error;
+  if (!Publish(*decisions, error)) return Answer(std::move(waiting), error);
+  awaited_ = *decisions;
+  awaited_since_ns_ = now.mono.ns;
+  current_ = std::move(waiting);
+}
+
+bool DecisionQueue::Publish(const std::vector<v1::Trigger>& decisions, absl::Status& error) {
+  for (const v1::Trigger& decision : decisions) {
+    error = bus_.Publish(Topic::kTrigger, decision.test_id(), "Trigger", decision.SerializeAsString());
+    if (!error.ok()) return false;
+  }
+  return true;
+}
+
+void DecisionQueue::OnApplied(Moment now, const v1::Trigger& trigger) {
+  const auto it = std::find_if(awaited_.begin(), awaited_.end(), [&](const v1::Trigger& t) { return Same(t, trigger); });
+  if (it == awaited_.end()) return;
+  awaited_.erase(it);
+  if (!awaited_.empty()) return;
+  Answer(std::exchange(current_, {Tick{}, nullptr, 0}), absl::OkStatus());
+  Pump(now);
+}
+
+void DecisionQueue::Cancel(const absl::Status& status) {
+  Answer(std::exchange(current_, {Tick{}, nullptr, 0}), status);
+  std::deque<Waiting> waiting;
+  waiting.swap(queue_);
+  for (Waiting& w : waiting) Answer(std::move(w), status);
+}
+
+void DecisionQueue::Answer(Waiting waiting, const absl::Status& status) {
+  if (waiting.done != nullptr) waiting.done(status);
+}
+
+}  // namespace loadtest

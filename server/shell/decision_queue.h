@@ -1,0 +1,54 @@
+// The way of a decision: decided, published on `trigger`, read back, applied; one request after the other.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/bus/message_bus.h"
+#include "loadtest/v1/bus.pb.h"
+#include "server/core/orchestrator_core.h"
+
+namespace loadtest {
+
+// Since Decide looks at applied state only, the next request is decided when the decisions before it have come back.
+// Owned by the core thread; not thread-safe.
+class DecisionQueue {
+ public:
+  DecisionQueue(const OrchestratorCore& core, MessageBus& bus) : core_(core), bus_(bus) {}
+
+  // OK once the decisions of the request are applied; else the error the API documents, Unavailable when the broker is away or does not take
+  // them within 5 s.
+  using Done = std::function<void(const absl::Status&)>;
+  void Submit(Moment now, CoreRequest request, Done done);
+
+  // Decides what can be decided now. To be called after every change, and every few milliseconds.
+  void Pump(Moment now);
+
+  // Answers everything that still waits with `status`.
+  void Cancel(const absl::Status& status);
+
+  // A trigger record was read back and applied.
+  void OnApplied(Moment now, const v1::Trigger& trigger);
+
+ private:
+  struct Waiting {
+    CoreRequest request;
+    Done done;
+    int64_t deadline_ns;
+  };
+  void Answer(Waiting waiting, const absl::Status& status);
+  void DecideAndPublish(Moment now, Waiting waiting);
+  bool Publish(const std::vector<v1::Trigger>& decisions, absl::Status& error);
+
+  const OrchestratorCore& core_;
+  MessageBus& bus_;
+  std::deque<Waiting> queue_;
+  // Published and not read back yet.
+  std::vector<v1::Trigger> awaited_;
+  int64_t awaited_since_ns_ = 0;
+  Waiting current_{Tick{}, nullptr, 0};
+};
+
+}  // namespace loadtest

@@ -1,0 +1,117 @@
+#include "server/core/report_merger.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "common/config/config.h"
+#include "tests/server/core/fake_measurements.h"
+
+namespace loadtest {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+v1::Started StartedOn(std::initializer_list<const char*> drivers) {
+  v1::Started started;
+  started.mutable_spec()->mutable_avalanche();
+  started.set_metrics_interval_ns(kSecond);
+  for (const char* id : drivers) {
+    v1::Assignment* a = started.add_assignments();
+    a->set_driver_id(id);
+    a->set_incarnation(1);
+    a->set_slot(started.assignments_size() - 1);
+    a->set_slots(static_cast<int>(drivers.size()));
+  }
+  return started;
+}
+
+v1::MetricsReport ReportOf(const std::string& driver, int64_t sequence, int64_t end_ns, const FakeCounts& counts) {
+  v1::MetricsReport m;
+  m.set_driver_id(driver);
+  m.set_incarnation(1);
+  m.set_test_id("t1");
+  m.set_sequence(sequence);
+  m.set_end_offset_ns(end_ns);
+  *m.mutable_measurements() = FakeMeasurements(counts);
+  return m;
+}
+
+TEST(ReportMergerTest, ClosesAnIntervalWhenEveryDriverHasReportedIt) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
+  EXPECT_TRUE(merger.closed_intervals().empty());
+  merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7}));
+  ASSERT_EQ(merger.closed_intervals().size(), 1u);
+  EXPECT_EQ(merger.closed_intervals()[0].counts().sent(), 12);
+  EXPECT_EQ(merger.closed_intervals()[0].drivers(), 2);
+}
+
+TEST(ReportMergerTest, DoesNotWaitForALostDriver) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
+  merger.MarkLost("b");
+  EXPECT_EQ(merger.closed_intervals().size(), 1u);
+}
+
+TEST(ReportMergerTest, CountsALateReportOfAnIntervalThatIsClosed) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
+  merger.MarkLost("b");
+  EXPECT_EQ(merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7})), ReportMerger::Added::kNew);
+  EXPECT_EQ(merger.totals().counts().sent(), 12);
+}
+
+TEST(ReportMergerTest, PutsAMergedIntervalWhereItEnds) {
+  ReportMerger merger(StartedOn({"a"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 1, .completed = 1}));
+  merger.Add(ReportOf("a", 2, 4 * kSecond, {.sent = 30, .completed = 30}));
+  ASSERT_EQ(merger.closed_intervals().size(), 2u);
+  EXPECT_EQ(merger.closed_intervals()[1].start_offset_ns(), 3 * kSecond);
+  EXPECT_EQ(merger.closed_intervals()[1].counts().sent(), 30);
+}
+
+TEST(ReportMergerTest, TotalsDoNotDependOnTheOrderOfReports) {
+  std::vector<v1::MetricsReport> reports;
+  for (const char* driver : {"a", "b", "c"}) {
+    for (int i = 1; i <= 20; ++i) reports.push_back(ReportOf(driver, i, i * kSecond, {.sent = i, .completed = i - 1, .failed = 1, .in_flight = 0}));
+  }
+  ReportMerger in_order(StartedOn({"a", "b", "c"}));
+  for (const auto& report : reports) in_order.Add(report);
+  std::mt19937 random(7);
+  std::shuffle(reports.begin(), reports.end(), random);
+  ReportMerger shuffled(StartedOn({"a", "b", "c"}));
+  for (const auto& report : reports) {
+    shuffled.Add(report);
+    EXPECT_EQ(shuffled.Add(report), ReportMerger::Added::kDuplicate);
+  }
+  EXPECT_EQ(shuffled.totals().ToProto().SerializeAsString().size(), in_order.totals().ToProto().SerializeAsString().size());
+  EXPECT_EQ(shuffled.totals().counts().sent(), 3 * 210);
+  EXPECT_EQ(shuffled.totals().response_time().count(), in_order.totals().response_time().count());
+  EXPECT_EQ(shuffled.totals().response_time().sum(), in_order.totals().response_time().sum());
+  for (const auto& [id, part] : shuffled.drivers()) EXPECT_TRUE(part.missing.empty()) << id;
+}
+
+TEST(ReportMergerTest, ASendingTimeOfATsunamiIncludesTheLastDelay) {
+  v1::Started started = StartedOn({"a"});
+  *started.mutable_spec()->mutable_tsunami()->mutable_delay() = ToDuration(5'000'000);
+  ReportMerger merger(started);
+  v1::MetricsReport last = ReportOf("a", 1, 5'020'000'000, {.sent = 1'000, .completed = 1'000});
+  last.set_has_sent(true);
+  last.set_final(true);
+  last.set_last_send_offset_ns(4'995'000'000);
+  merger.Add(last);
+  EXPECT_EQ(merger.SendingNs(), 5 * kSecond);
+}
+
+TEST(ReportMergerTest, SeesCountsThatDoNotAddUp) {
+  ReportMerger merger(StartedOn({"a"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 4, .in_flight = 1}));
+  EXPECT_TRUE(merger.Evidence()[0].adds_up);
+  merger.Add(ReportOf("a", 2, 2 * kSecond, {.sent = 5, .completed = 3, .in_flight = 0}));
+  EXPECT_FALSE(merger.Evidence()[0].adds_up);
+}
+
+}  // namespace
+}  // namespace loadtest

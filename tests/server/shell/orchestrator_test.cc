@@ -1,0 +1,253 @@
+// The shell over the bus in memory and a real store: what the doors see, and that a new orchestrator goes on where the old one was.
+#include "server/shell/orchestrator.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "common/bus/memory_bus.h"
+#include "tests/server/core/fake_measurements.h"
+
+namespace loadtest {
+namespace {
+
+using std::chrono::milliseconds;
+
+class OrchestratorTest : public testing::Test {
+ protected:
+  OrchestratorTest() : dir_(std::filesystem::path(testing::TempDir()) / ("orchestrator_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+    std::filesystem::remove_all(dir_);
+    StartOrchestrator();
+  }
+  ~OrchestratorTest() override {
+    orchestrator_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+
+  void StartOrchestrator() {
+    orchestrator_.reset();
+    bus_ = std::make_unique<MemoryBus>(broker_);
+    auto store = Store::Open(dir_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    Orchestrator::Options options;
+    options.core.start_lead_ns = 10 * kNanosPerMilli;
+    auto started = Orchestrator::Start(options, *bus_, *std::move(store), clock_, log_);
+    ASSERT_TRUE(started.ok()) << started.status();
+    orchestrator_ = *std::move(started);
+    driver_bus_ = std::make_unique<MemoryBus>(broker_);
+  }
+
+  // Waits for the answer of one call.
+  template <typename T, typename Request>
+  absl::StatusOr<T> Ask(void (Orchestrator::*call)(Request, Reply<T>), Request request) {
+    std::promise<absl::StatusOr<T>> promise;
+    auto answer = promise.get_future();
+    ((*orchestrator_).*call)(std::move(request), [&promise](absl::StatusOr<T> reply) { promise.set_value(std::move(reply)); });
+    return answer.get();
+  }
+
+  absl::StatusOr<v1::LoadTest> Create(const std::string& id, const std::string& request_id = "") {
+    v1::CreateLoadTestRequest request;
+    request.set_load_test_id(id);
+    request.set_request_id(request_id);
+    request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
+    request.mutable_spec()->mutable_avalanche();
+    request.mutable_spec()->set_requests_per_driver(10);
+    return Ask(&Orchestrator::CreateLoadTest, request);
+  }
+
+  absl::StatusOr<v1::LoadTest> Get(const std::string& id) {
+    v1::GetLoadTestRequest request;
+    request.set_name("loadTests/" + id);
+    return Ask(&Orchestrator::GetLoadTest, request);
+  }
+
+  // Polls until the test is in `state`, at most a minute.
+  void AwaitState(const std::string& id, v1::LoadTest::State state) {
+    for (int i = 0; i < 6'000; ++i) {
+      const auto test = Get(id);
+      if (test.ok() && test->state() == state) return;
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    FAIL() << id << " is not " << v1::LoadTest::State_Name(state);
+  }
+
+  void Register(const std::string& id) {
+    v1::DriverRegistration m;
+    m.set_driver_id(id);
+    m.set_incarnation(1);
+    m.set_protocol_version(1);
+    ASSERT_TRUE(driver_bus_->Publish(Topic::kRegister, id, "DriverRegistration", m.SerializeAsString()).ok());
+    Heartbeat(id, v1::DriverHeartbeat::IDLE, "");
+  }
+
+  void Heartbeat(const std::string& id, v1::DriverHeartbeat::State state, const std::string& test) {
+    v1::DriverHeartbeat m;
+    m.set_driver_id(id);
+    m.set_incarnation(1);
+    m.set_sequence(++heartbeats_);
+    m.set_state(state);
+    m.set_test_id(test);
+    ASSERT_TRUE(driver_bus_->Publish(Topic::kHeartbeat, id, "DriverHeartbeat", m.SerializeAsString()).ok());
+  }
+
+  void Report(const std::string& id, const std::string& test, int64_t sequence, int sent, bool final) {
+    v1::MetricsReport m;
+    m.set_driver_id(id);
+    m.set_incarnation(1);
+    m.set_test_id(test);
+    m.set_sequence(sequence);
+    m.set_end_offset_ns(sequence * kNanosPerSecond);
+    m.set_has_sent(true);
+    m.set_final(final);
+    if (final) m.set_end_reason(v1::MetricsReport::PLAN_DONE);
+    *m.mutable_measurements() = FakeMeasurements({.sent = sent, .completed = sent});
+    ASSERT_TRUE(driver_bus_->Publish(Topic::kMetrics, id, "MetricsReport", m.SerializeAsString()).ok());
+  }
+
+  int64_t Sent(const std::string& id) {
+    v1::GetReportRequest request;
+    request.set_name("loadTests/" + id);
+    const auto report = Ask(&Orchestrator::GetReport, request);
+    return report.ok() ? report->totals().counts().sent() : -1;
+  }
+
+  const std::filesystem::path dir_;
+  SystemClock clock_;
+  const Logger log_{"orchestrator_test"};
+  MemoryBroker broker_;
+  std::unique_ptr<MemoryBus> bus_;
+  std::unique_ptr<MemoryBus> driver_bus_;
+  std::unique_ptr<Orchestrator> orchestrator_;
+  int64_t heartbeats_ = 0;
+};
+
+TEST_F(OrchestratorTest, RunsATestFromCreationToReport) {
+  Register("a");
+  const auto created = Create("t1");
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(created->name(), "loadTests/t1");
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Heartbeat("a", v1::DriverHeartbeat::RUNNING, "t1");
+  AwaitState("t1", v1::LoadTest::RUNNING);
+  Report("a", "t1", 1, 6, false);
+  Report("a", "t1", 2, 4, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  EXPECT_EQ(Sent("t1"), 10);
+}
+
+TEST_F(OrchestratorTest, ANewOrchestratorGoesOnWithTheRunningTest) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Heartbeat("a", v1::DriverHeartbeat::RUNNING, "t1");
+  Report("a", "t1", 1, 6, false);
+  while (Sent("t1") != 6) std::this_thread::sleep_for(milliseconds(5));
+  orchestrator_.reset();
+  // Written while no orchestrator is there.
+  Report("a", "t1", 2, 4, false);
+  StartOrchestrator();
+  Heartbeat("a", v1::DriverHeartbeat::RUNNING, "t1");
+  Report("a", "t1", 3, 1, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  EXPECT_EQ(Sent("t1"), 11);
+}
+
+TEST_F(OrchestratorTest, ANewOrchestratorRebuildsARunningTestFromTheTopicsAlone) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 6, false);
+  while (Sent("t1") != 6) std::this_thread::sleep_for(milliseconds(5));
+  orchestrator_.reset();
+  std::filesystem::remove_all(dir_);
+  StartOrchestrator();
+  Heartbeat("a", v1::DriverHeartbeat::RUNNING, "t1");
+  Report("a", "t1", 2, 4, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  EXPECT_EQ(Sent("t1"), 10);
+}
+
+TEST_F(OrchestratorTest, ServesTheHistoryAfterARestart) {
+  Register("a");
+  ASSERT_TRUE(Create("t1", "request-1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 10, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  StartOrchestrator();
+  EXPECT_EQ(Get("t1")->state(), v1::LoadTest::SUCCEEDED);
+  EXPECT_EQ(Sent("t1"), 10);
+  EXPECT_EQ(Create("", "request-1")->name(), "loadTests/t1") << "a retry must find the test after a restart too";
+}
+
+TEST_F(OrchestratorTest, TellsAWatcherEveryStateAndTheEnd) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  std::promise<absl::Status> ended;
+  std::mutex mutex;
+  std::vector<v1::LoadTest::State> states;
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/t1");
+  orchestrator_->Watch(request, {.on_update =
+                                     [&](std::shared_ptr<const v1::LoadTestUpdate> update) {
+                                       std::lock_guard lock(mutex);
+                                       states.push_back(update->load_test().state());
+                                     },
+                                 .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 10, true);
+  EXPECT_TRUE(ended.get_future().get().ok());
+  std::lock_guard lock(mutex);
+  EXPECT_EQ(states.back(), v1::LoadTest::SUCCEEDED);
+}
+
+TEST_F(OrchestratorTest, EndsAWatchOfAnUnknownTestWithNotFound) {
+  std::promise<absl::Status> ended;
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/nobody");
+  orchestrator_->Watch(request, {.on_update = [](auto) {}, .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
+  EXPECT_EQ(ended.get_future().get().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(OrchestratorTest, AnswersUnavailableAtOnceWhileTheBrokerIsAwayAndGoesOnAfterwards) {
+  broker_.SetConnected(false);
+  EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(Get("t1").status().code() == absl::StatusCode::kNotFound) << "reading needs no broker";
+  broker_.SetConnected(true);
+  EXPECT_TRUE(Create("t2").ok());
+}
+
+TEST_F(OrchestratorTest, OnlyChecksWhenAskedTo) {
+  v1::CreateLoadTestRequest request;
+  request.set_validate_only(true);
+  request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
+  request.mutable_spec()->mutable_avalanche();
+  const auto checked = Ask(&Orchestrator::CreateLoadTest, request);
+  ASSERT_TRUE(checked.ok());
+  EXPECT_EQ(checked->name(), "");
+  EXPECT_EQ(checked->spec().connections(), 50);
+  EXPECT_EQ(Ask(&Orchestrator::ListLoadTests, v1::ListLoadTestsRequest())->load_tests_size(), 0);
+  request.mutable_spec()->clear_request();
+  EXPECT_EQ(Ask(&Orchestrator::CreateLoadTest, request).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(OrchestratorTest, ListsTestsInPagesNewestFirst) {
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(Create(id).ok());
+  v1::ListLoadTestsRequest request;
+  request.set_page_size(2);
+  const auto first = Ask(&Orchestrator::ListLoadTests, request);
+  ASSERT_EQ(first->load_tests_size(), 2);
+  EXPECT_EQ(first->load_tests(0).name(), "loadTests/c");
+  request.set_page_token(first->next_page_token());
+  const auto second = Ask(&Orchestrator::ListLoadTests, request);
+  ASSERT_EQ(second->load_tests_size(), 1);
+  EXPECT_EQ(second->load_tests(0).name(), "loadTests/a");
+  EXPECT_EQ(second->next_page_token(), "");
+  request.set_page_token("bogus");
+  EXPECT_EQ(Ask(&Orchestrator::ListLoadTests, request).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace loadtest
