@@ -1,0 +1,234 @@
+"""Starts and ends real processes for the process tests: target, orchestrator with drivers, nginx.
+
+Every process is ended by its id, also when a test fails. Kafka is the one in LOADTEST_TEST_KAFKA (tools/kafka up); each
+cluster uses a topic prefix of its own, so tests do not see each other.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+import uuid
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("LOADTEST_BIN", SOURCE / "build" / "release" / "bin"))
+
+
+def kafka_address():
+    """Address of the real Kafka; a test without it fails, it is never skipped."""
+    address = os.environ.get("LOADTEST_TEST_KAFKA", "")
+    if not address:
+        raise AssertionError("LOADTEST_TEST_KAFKA is not set: run tools/kafka up and set it to HOST:PORT")
+    return address
+
+
+def wait_for(what, condition, seconds=20.0):
+    """Polls until condition() gives something true, and returns it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds:.0f} s: no {what}")
+        time.sleep(0.02)
+
+
+def process_is_there(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    except FileNotFoundError:
+        return False
+
+
+def get(url, seconds=10):
+    """Body of an HTTP GET; errors of status 400 and above included."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+class Process:
+    """A child process with its output in a file."""
+
+    def __init__(self, args, folder, name, env=None):
+        self.log_path = pathlib.Path(folder) / f"{name}.log"
+        self.args = [str(a) for a in args]
+        self.log = open(self.log_path, "ab")
+        self.child = subprocess.Popen(self.args, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                      env={**os.environ, **(env or {})}, cwd=folder)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def output(self):
+        return self.log_path.read_text(errors="replace")
+
+    def end(self, sig=signal.SIGTERM, seconds=15.0):
+        """Sends a signal and waits; returns the exit code."""
+        if self.child.poll() is None:
+            self.child.send_signal(sig)
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise AssertionError(f"{self.args[0]} did not end on signal {sig}:\n{self.output()[-2000:]}")
+        finally:
+            self.log.close()
+
+
+class Target(Process):
+    def __init__(self, folder):
+        ready = pathlib.Path(folder) / f"target-{uuid.uuid4().hex}.ready"
+        super().__init__([BIN / "target", "--port", "0", "--ready_file", ready], folder, "target")
+        wait_for("target", lambda: ready.exists() or self.child.poll() is not None)
+        text = ready.read_text()
+        self.port = int(re.search(r":(\d+)", text).group(1))
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def received(self):
+        """Requests it has counted so far, those for /metrics not among them."""
+        return int(re.search(r"^target_requests_received_total (\d+)", get(self.url + "/metrics"), re.M).group(1))
+
+
+class Nginx(Process):
+    """A server that nobody here wrote. Its access log has a line a request: arrival time (s), connection, status."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder) / f"nginx-{uuid.uuid4().hex[:6]}"
+        self.folder.mkdir()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.access_log = self.folder / "access.log"
+        (self.folder / "nginx.conf").write_text(f"""
+daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log; worker_processes 1;
+worker_rlimit_nofile 16384;
+events {{ worker_connections 8192; }}
+http {{
+  log_format times '$msec $connection $status'; access_log {self.access_log} times;
+  client_body_temp_path {self.folder}; proxy_temp_path {self.folder}; fastcgi_temp_path {self.folder};
+  uwsgi_temp_path {self.folder}; scgi_temp_path {self.folder};
+  keepalive_requests 100000000;
+  server {{ listen 127.0.0.1:{self.port} backlog=4096; 
+    location / {{ return 200 "hello\\n"; }}
+    location /ready {{ access_log off; return 200; }} }}
+}}
+""")
+        super().__init__(["/usr/sbin/nginx", "-p", self.folder, "-c", self.folder / "nginx.conf"], folder, "nginx")
+        wait_for("nginx", lambda: try_get(self.url + "/ready") is not None)
+
+    def requests(self):
+        """(time in seconds, connection) of each request, in the order of their times."""
+        lines = [line.split() for line in self.access_log.read_text().splitlines()]
+        return sorted((float(t), int(connection)) for t, connection, _ in lines)
+
+
+def try_get(url):
+    try:
+        return get(url, 1)
+    except OSError:
+        return None
+
+
+def free_port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Orchestrator(Process):
+    """An orchestrator with N drivers, ready to take tests."""
+
+    def __init__(self, folder, drivers, kafka=None, prefix="", data=None, grpc="127.0.0.1:0", http="127.0.0.1:0", extra=()):
+        self.data = pathlib.Path(data or pathlib.Path(folder) / f"data-{uuid.uuid4().hex[:6]}")
+        ready = pathlib.Path(folder) / f"orchestrator-{uuid.uuid4().hex[:6]}.ready"
+        args = [BIN / "orchestrator", drivers, "--kafka", kafka or "embedded", "--grpc", grpc, "--http", http, "--data", self.data,
+                "--ready_file", ready]
+        if prefix:
+            args += ["--set", f"kafka.topic_prefix={prefix}"]
+        super().__init__(args + list(extra), folder, "orchestrator")
+        wait_for("orchestrator", lambda: ready.exists() or self.child.poll() is not None, 30)
+        if not ready.exists():
+            raise AssertionError(f"the orchestrator ended:\n{self.output()}")
+        addresses = json.loads(ready.read_text())
+        self.grpc = addresses["grpc_address"]
+        self.http = "http://" + addresses["http_address"]
+        self.kafka = addresses["kafka"]
+
+    def driver_pids(self):
+        """Process ids of its children."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == self.pid and fields[0] != "Z":
+                found.append(int(entry.name))
+        return sorted(found)
+
+    def rest(self, path):
+        return json.loads(get(self.http + path))
+
+
+class ProcessTest(unittest.TestCase):
+    """A temporary folder and processes that are ended after each test, the last one first."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="loadtest-test-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def started(self, process):
+        self.addCleanup(lambda: process.child.poll() is None and process.end())
+        return process
+
+    def target(self):
+        return self.started(Target(self.folder))
+
+    def nginx(self):
+        return self.started(Nginx(self.folder))
+
+    def orchestrator(self, drivers, **options):
+        return self.started(Orchestrator(self.folder, drivers, **options))
+
+    def kafka_orchestrator(self, drivers, **options):
+        """Over the real Kafka, with topics of its own."""
+        self.prefix = options.pop("prefix", None) or f"t{uuid.uuid4().hex[:8]}."
+        return self.orchestrator(drivers, kafka=kafka_address(), prefix=self.prefix, **options)
+
+    def loadctl(self, *args, seconds=60, env=None, stdin=None):
+        """Runs loadctl to its end; result has returncode, stdout, stderr."""
+        return subprocess.run([str(BIN / "loadctl"), *[str(a) for a in args]], capture_output=True, text=True, timeout=seconds,
+                              env={**os.environ, **(env or {})}, cwd=self.folder, stdin=subprocess.DEVNULL, check=False)
+
+    def report(self, orchestrator, *args, seconds=60, codes=(0, 4)):
+        """Runs a test by loadctl and returns its report. A verdict INVALID (exit code 4) is accepted: the machine may be busy."""
+        done = self.loadctl("--server", orchestrator.grpc, "run", *args, "-o", "json", seconds=seconds)
+        self.assertIn(done.returncode, codes, done.stderr + orchestrator.output()[-3000:])
+        return json.loads(done.stdout)
+
+    def assert_adds_up(self, counts):
+        c = {key: counts.get(key, 0) for key in ("due", "sent", "completed", "failed", "dropped", "waiting", "in_flight")}
+        self.assertEqual(c["due"], c["sent"] + c["dropped"] + c["waiting"], c)
+        self.assertEqual(c["sent"], c["completed"] + c["failed"] + c["in_flight"], c)
+
+
+def main():
+    unittest.main(verbosity=2, argv=[sys.argv[0]] + sys.argv[1:])
