@@ -96,6 +96,8 @@ class Target(Process):
         ready = pathlib.Path(folder) / f"target-{uuid.uuid4().hex}.ready"
         super().__init__([BIN / "target", "--port", "0", "--ready_file", ready], folder, "target")
         wait_for("target", lambda: ready.exists() or self.child.poll() is not None)
+        if not ready.exists():
+            raise AssertionError(f"the target ended:\n{self.output()}")
         text = ready.read_text()
         self.port = int(re.search(r":(\d+)", text).group(1))
         self.url = f"http://127.0.0.1:{self.port}"
