@@ -1,5 +1,6 @@
 #include "common/config/config.h"
 
+#include <cctype>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -21,8 +22,6 @@ namespace {
 
 constexpr char kDefaultFile[] = "config.json";
 constexpr char kEnvironmentPrefix[] = "LOADTEST_";
-// Read by loadctl alone, which has no configuration file; not settings.
-constexpr std::string_view kOtherVariables[] = {"LOADTEST_SERVER", "LOADTEST_TEST_KAFKA"};
 
 absl::Status At(std::string_view place, const absl::Status& status) {
   if (status.ok()) return status;
@@ -103,15 +102,22 @@ absl::StatusOr<v1::Config> LoadConfig(const ConfigSources& sources) {
 }
 
 std::map<std::string, std::string> LoadtestEnvironment() {
+  // Only names that begin with a section are settings, right or misspelt: LOADTEST_SERVER, for one, is loadctl's own.
+  std::vector<std::string> prefixes;
+  const google::protobuf::Descriptor& config = *v1::Config::descriptor();
+  for (int i = 0; i < config.field_count(); ++i) {
+    std::string prefix = kEnvironmentPrefix + config.field(i)->name() + "_";
+    for (char& c : prefix) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    prefixes.push_back(std::move(prefix));
+  }
   std::map<std::string, std::string> found;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const size_t equals = text.find('=');
-    if (equals == std::string_view::npos || text.rfind(kEnvironmentPrefix, 0) != 0) continue;
-    const std::string_view name = text.substr(0, equals);
-    bool other = false;
-    for (const std::string_view known : kOtherVariables) other = other || known == name;
-    if (!other) found.emplace(name, text.substr(equals + 1));
+    if (equals == std::string_view::npos) continue;
+    for (const std::string& prefix : prefixes) {
+      if (text.rfind(prefix, 0) == 0) found.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
   }
   return found;
 }

@@ -16,7 +16,7 @@ namespace loadtest {
 struct ConfigSources {
   // Path of the file; empty: "config.json" in the working directory if there is one, else none.
   std::string file;
-  // "LOADTEST_KAFKA_BOOTSTRAP_SERVERS" -> value. Variables that begin with LOADTEST_ and name no setting are refused.
+  // "LOADTEST_KAFKA_BOOTSTRAP_SERVERS" -> value. One that names no setting is refused.
   std::map<std::string, std::string> environment;
   // From flags, strongest: ("orchestrator.drivers", "3"). The second is as in config.json without quotes.
   // The name of the flag for errors is the third.
@@ -31,7 +31,7 @@ struct ConfigSources {
 // Every setting has a value after it. Errors, InvalidArgument, name the source, the path, the value and what was wanted.
 absl::StatusOr<v1::Config> LoadConfig(const ConfigSources& sources);
 
-// The LOADTEST_... variables of this process.
+// The variables of this process that begin like a setting: LOADTEST_KAFKA_..., LOADTEST_DRIVER_... and so on.
 std::map<std::string, std::string> LoadtestEnvironment();
 
 // config.json with every setting at its default, and docs/configuration.md. Both are checked in, and a test holds them to this.

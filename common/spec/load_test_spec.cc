@@ -18,6 +18,8 @@ namespace {
 constexpr int64_t kMinute = 60 * kNanosPerSecond;
 constexpr int64_t kHour = 60 * kMinute;
 constexpr int64_t kDay = 24 * kHour;
+// Of what fits into 63 bits of nanoseconds.
+constexpr int64_t kLargestSeconds = 9'000'000'000;
 constexpr int64_t kDefaultDurationNs = 10 * kNanosPerSecond;
 constexpr int64_t kDefaultTimeoutNs = 10 * kNanosPerSecond;
 constexpr int kDefaultConnections = 50;
@@ -38,7 +40,7 @@ class Problems {
 
   void CheckDuration(std::string_view field, const google::protobuf::Duration& value, int64_t low, int64_t high) {
     const bool whole = value.nanos() > -1'000'000'000 && value.nanos() < 1'000'000'000 &&
-                       std::abs(value.seconds()) <= high / kNanosPerSecond + 1;
+                       std::abs(value.seconds()) < kLargestSeconds;
     const int64_t ns = whole ? ToNanos(value) : -1;
     if (whole && ns >= low && ns <= high) return;
     Add(absl::StrFormat("%s: got %s, want %s to %s", field,

@@ -39,6 +39,12 @@ bool DriverRegistry::IsLive(Moment now, std::string_view id, int64_t incarnation
          !IsLost(now, *driver);
 }
 
+bool DriverRegistry::IsGone(std::string_view id, int64_t incarnation) const {
+  const KnownDriver* driver = Find(id);
+  return driver != nullptr && (driver->registration.incarnation() > incarnation || driver->heartbeat.incarnation() > incarnation ||
+                               driver->heartbeat.state() == v1::DriverHeartbeat::LEAVING);
+}
+
 std::vector<const KnownDriver*> DriverRegistry::Idle(Moment now) const {
   std::vector<const KnownDriver*> idle;
   for (const auto& [id, driver] : drivers_) {

@@ -1,6 +1,7 @@
 // The drivers the orchestrator knows, from their registrations and heartbeats.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -37,17 +38,29 @@ class DriverRegistry {
   // Whether that life of the driver is there and not silent for too long.
   bool IsLive(Moment now, std::string_view id, int64_t incarnation) const;
 
+  // Whether that life of the driver is known to be over: it said goodbye, or a newer one has come.
+  bool IsGone(std::string_view id, int64_t incarnation) const;
+
   // Live drivers that are IDLE, in the order of their ids.
   std::vector<const KnownDriver*> Idle(Moment now) const;
 
   // All that sent a heartbeat and are not forgotten, by id.
   std::vector<const KnownDriver*> Listed(Moment now) const;
 
-  bool IsLost(Moment now, const KnownDriver& driver) const { return now.mono.ns - driver.last_seen.mono.ns > lost_after_ns_; }
+  // Silence up to `now` is not the drivers' fault: the bus was away, or nobody was here to listen.
+  void Excuse(Moment now) { excused_until_ = now; }
+
+  // Whether nothing could be expected of a driver yet.
+  bool IsExcused(Moment now) const { return now.mono.ns - excused_until_.mono.ns <= lost_after_ns_; }
+
+  bool IsLost(Moment now, const KnownDriver& driver) const {
+    return now.mono.ns - driver.last_seen.mono.ns > lost_after_ns_ && !IsExcused(now);
+  }
 
  private:
   const int64_t lost_after_ns_;
   const int64_t forget_after_ns_;
+  Moment excused_until_{{INT64_MIN / 2}, {}};
   std::map<std::string, KnownDriver, std::less<>> drivers_;
 };
 

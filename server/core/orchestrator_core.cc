@@ -55,7 +55,10 @@ bool IsEnded(v1::LoadTest::State state) {
 OrchestratorCore::OrchestratorCore(CoreOptions options, Moment start)
     : options_(std::move(options)),
       start_(start),
-      registry_(options_.heartbeat_interval_ns * options_.lost_after_heartbeats, kForgetDriverNs) {}
+      registry_(options_.heartbeat_interval_ns * options_.lost_after_heartbeats, kForgetDriverNs) {
+  // A new process has heard of nobody.
+  registry_.Excuse(start);
+}
 
 // --- Apply: the only place where state changes.
 
@@ -138,7 +141,8 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m, std::vecto
     test.created_ns = m.decide_time_ns();
     *test.resource.mutable_create_time() = ToTimestamp(m.decide_time_ns());
     SetState(test, v1::LoadTest::PENDING);
-    test.resource.set_state_reason("waits for idle drivers");
+    const int wanted = m.created().spec().drivers();
+    test.resource.set_state_reason(wanted > 1 ? absl::StrFormat("waits for %d idle drivers", wanted) : "waits for an idle driver");
     if (!test.request_id.empty()) request_ids_[test.request_id] = m.test_id();
     active_.insert(m.test_id());
     AddEvent(test, {m.decide_time_ns()}, "created", "");
@@ -255,8 +259,9 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m, std:
   if (IsEnded(test.resource.state())) notices.push_back({Notice::Kind::kTestFinished, m.test_id(), ""});
 }
 
-std::vector<Notice> OrchestratorCore::Advance(Moment now) {
+std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
   std::vector<Notice> notices;
+  if (!bus_connected) registry_.Excuse(now);
   for (const std::string& id : active_) {
     Test& test = tests_.find(id)->second;
     if (test.merger == nullptr) continue;
@@ -265,10 +270,10 @@ std::vector<Notice> OrchestratorCore::Advance(Moment now) {
     for (const v1::Assignment& a : test.resource.assignments()) {
       const ReportMerger::DriverPart& part = test.merger->drivers().find(a.driver_id())->second;
       if (part.finished || part.lost) continue;
-      // After a restart of the orchestrator, drivers get the usual time to be heard of.
-      const bool settling = now.mono.ns - start_.mono.ns <= options_.heartbeat_interval_ns * options_.lost_after_heartbeats;
       const bool live = registry_.IsLive(now, a.driver_id(), a.incarnation());
-      if ((live || settling) && !overdue) continue;
+      // Silence is excused; a new life of the driver or its farewell is not silence.
+      const bool excused = registry_.IsExcused(now) && !registry_.IsGone(a.driver_id(), a.incarnation());
+      if ((live || excused) && (!overdue || !bus_connected)) continue;
       test.merger->MarkLost(a.driver_id());
       test.last_loss = now;
       AddEvent(test, now.wall, "driver_lost", absl::StrFormat("%s: %s", a.driver_id(), live ? "its last report is overdue" : "no heartbeat"));

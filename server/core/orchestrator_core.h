@@ -80,8 +80,9 @@ class OrchestratorCore {
 
   std::vector<Notice> Apply(Moment now, const Record& record);
 
-  // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted as lost.
-  std::vector<Notice> Advance(Moment now);
+  // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted as lost. While the bus is away, silence
+  // means nothing.
+  std::vector<Notice> Advance(Moment now, bool bus_connected);
 
   // Puts an ended test back that the store knows.
   void Restore(const v1::LoadTest& test, const std::string& request_id);

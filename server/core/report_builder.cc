@@ -106,7 +106,7 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
   *update.mutable_response_time() = merger->totals().response_time().Summary();
   *update.mutable_service_time() = merger->totals().service_time().Summary();
   *update.mutable_send_delay() = merger->totals().send_delay().Summary();
-  *update.mutable_errors() = merger->totals().ToProto().errors();
+  for (const auto& [kind, error] : merger->totals().errors()) *update.add_errors() = error;
   *update.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
   update.set_progress(Progress(now, test, *merger));
   for (const auto& [id, part] : merger->drivers()) {

@@ -156,7 +156,7 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
-    OnNotices(core_.Advance(now), nullptr);
+    OnNotices(core_.Advance(now, bus_.connected()), nullptr);
     decisions_.Pump(now);
     live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
     WriteStore(false);

@@ -62,7 +62,7 @@ class Scenario {
     const std::vector<std::pair<Moment, Record>> log = log_;
     Reset();
     for (const auto& [when, record] : log) core_->Apply(when, record);
-    core_->Advance(Now());
+    core_->Advance(Now(), bus_connected_);
   }
 
  private:
@@ -99,6 +99,8 @@ class Scenario {
       Show(words.at(0));
     } else if (verb == "drivers") {
       Drivers();
+    } else if (verb == "bus") {
+      bus_connected_ = words.at(0) == "back";
     } else if (verb == "garbage") {
       Record record;
       record.topic = Topic::kMetrics;
@@ -211,7 +213,7 @@ class Scenario {
 
   void Settle() {
     for (int round = 0; round < 10; ++round) {
-      core_->Advance(Now());
+      core_->Advance(Now(), bus_connected_);
       const auto decisions = core_->Decide(Now(), Tick{});
       ASSERT_TRUE(decisions.ok());
       if (decisions->empty()) return;
@@ -281,6 +283,7 @@ class Scenario {
   }
 
   ManualClock clock_;
+  bool bus_connected_ = true;
   std::unique_ptr<OrchestratorCore> core_;
   std::vector<std::pair<Moment, Record>> log_;
   std::map<std::pair<std::string, int64_t>, int64_t> sequences_;
