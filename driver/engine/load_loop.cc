@@ -1,0 +1,165 @@
+#include "driver/engine/load_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/units.h"
+
+namespace loadtest {
+namespace {
+
+// A driver that is told to end does not wait for slow responses.
+constexpr int64_t kDrainOfStoppedDriverNs = 500 * kNanosPerMilli;
+
+}  // namespace
+
+LoadLoop::LoadLoop(LoadPlan plan, Clock& clock, Transport& transport, RunControl& control,
+                   IntervalChannel& intervals)
+    : plan_(std::move(plan)),
+      timeout_text_(
+          absl::StrFormat("no whole response within %s", FormatDuration(plan_.request_timeout_ns))),
+      clock_(clock),
+      transport_(transport),
+      control_(control),
+      intervals_(intervals),
+      pool_({.capacity = plan_.max_connections,
+             .addresses = static_cast<int>(plan_.addresses.size()),
+             .connect_timeout_ns = plan_.connect_timeout_ns},
+            transport),
+      stats_(intervals.Begin()),
+      next_cut_(TimeAt(plan_.metrics_interval_ns)) {}
+
+void LoadLoop::Run() {
+  cpu_ = ReadCpuTime();
+  turn_began_ = clock_.Now();
+  OpenNeededConnections(turn_began_);
+  while (phase_ != RunPhase::kEnded) Turn();
+}
+
+void LoadLoop::Turn() {
+  const MonotonicTime now = clock_.Now();
+  last_now_ = now;
+  ApplyStopOrder(now);
+  StartWhenTime(now);
+  if (phase_ >= RunPhase::kRunning) AdvanceDue(now);
+  SendOnIdleConnections();
+  TakeExpired(now);
+  OpenNeededConnections(now);
+  DrainWhenPlanIsDone(now);
+  if (IsOver(now)) {
+    End(now);
+    return;
+  }
+  if (phase_ >= RunPhase::kRunning && now >= next_cut_) CutInterval(now);
+  control_.NoteTurn(last_now_.ns - turn_began_.ns);
+  turn_began_ = transport_.Poll(NextWake(), *this);
+}
+
+void LoadLoop::ApplyStopOrder(MonotonicTime now) {
+  const v1::MetricsReport::EndReason reason = control_.stop_reason();
+  if (reason == stop_) return;
+  if (phase_ < RunPhase::kRunning) {
+    stop_ = reason;
+    BeginDraining(now, 0);
+    return;
+  }
+  AdvanceDue(now);
+  stop_ = reason;
+  DropWaiting(waiting(), v1::NOT_SENT_BEFORE_END, "the test was stopped before it was sent");
+  const bool hurry = reason == v1::MetricsReport::DRIVER_STOPPED;
+  BeginDraining(now, hurry ? std::min(plan_.drain_timeout_ns, kDrainOfStoppedDriverNs)
+                           : plan_.drain_timeout_ns);
+}
+
+void LoadLoop::StartWhenTime(MonotonicTime now) {
+  if (phase_ == RunPhase::kArming && pool_.count(ConnectionState::kConnecting) == 0) {
+    SetPhase(RunPhase::kArmed);
+  }
+  if (phase_ >= RunPhase::kRunning || now < plan_.start) return;
+  cpu_ = ReadCpuTime();
+  // A target that could not be reached while arming gets its first request now, not after a
+  // back-off.
+  pool_.EndAllBackOffs();
+  SetPhase(RunPhase::kRunning);
+}
+
+void LoadLoop::DrainWhenPlanIsDone(MonotonicTime now) {
+  if (phase_ != RunPhase::kRunning) return;
+  if (plan_.sends.is_open_loop()) {
+    if (due_ == plan_.sends.requests()) BeginDraining(now, plan_.drain_timeout_ns);
+  } else if (OffsetOf(now) >= plan_.sends.duration_ns()) {
+    BeginDraining(TimeAt(plan_.sends.duration_ns()), plan_.drain_timeout_ns);
+  } else if (next_ == plan_.sends.requests()) {
+    BeginDraining(now, plan_.drain_timeout_ns);
+  }
+}
+
+void LoadLoop::SetPhase(RunPhase phase) {
+  phase_ = phase;
+  control_.SetPhase(phase);
+}
+
+void LoadLoop::AdvanceDue(MonotonicTime now) {
+  if (!plan_.sends.is_open_loop() || stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED) return;
+  const int64_t due = plan_.sends.CountDue(OffsetOf(now));
+  stats_->counts().due += due - due_;
+  due_ = due;
+}
+
+void LoadLoop::BeginDraining(MonotonicTime from, int64_t drain_ns) {
+  const MonotonicTime deadline = {from.ns + drain_ns};
+  // A stop while draining may bring the end nearer, never put it off.
+  drain_deadline_ = phase_ == RunPhase::kDraining ? std::min(drain_deadline_, deadline) : deadline;
+  SetPhase(RunPhase::kDraining);
+}
+
+bool LoadLoop::IsOver(MonotonicTime now) const {
+  if (phase_ != RunPhase::kDraining) return false;
+  if (now >= drain_deadline_) return true;
+  return in_flight_ == 0 && waiting() == 0 && pool_.count(ConnectionState::kSending) == 0;
+}
+
+void LoadLoop::End(MonotonicTime now) {
+  AbandonAll();
+  FillInterval(std::max(stats_->start_offset_ns, OffsetOf(now)));
+  stats_->final = true;
+  stats_->end_reason =
+      stop_ == v1::MetricsReport::END_REASON_UNSPECIFIED ? v1::MetricsReport::PLAN_DONE : stop_;
+  if (stop_ == v1::MetricsReport::DRIVER_FAILED) stats_->error = control_.error();
+  intervals_.Finish(std::move(stats_));
+  SetPhase(RunPhase::kEnded);
+}
+
+MonotonicTime LoadLoop::NextWake() const {
+  const MonotonicTime check = pool_.deadlines().NextCheck();
+  if (phase_ < RunPhase::kRunning) return std::min(check, plan_.start);
+  const MonotonicTime wake = std::min(check, next_cut_);
+  if (phase_ == RunPhase::kDraining) return std::min(wake, drain_deadline_);
+  if (plan_.sends.is_open_loop()) return std::min(wake, TimeAt(plan_.sends.Due(due_)));
+  if (plan_.sends.duration_ns() == SendPlan::kNoLimit) return wake;
+  return std::min(wake, TimeAt(plan_.sends.duration_ns()));
+}
+
+void LoadLoop::CutInterval(MonotonicTime now) {
+  const int64_t end_offset_ns =
+      OffsetOf(now) / plan_.metrics_interval_ns * plan_.metrics_interval_ns;
+  next_cut_ = TimeAt(end_offset_ns + plan_.metrics_interval_ns);
+  FillInterval(end_offset_ns);
+  if (intervals_.Exchange(stats_)) stats_->start_offset_ns = end_offset_ns;
+}
+
+void LoadLoop::FillInterval(int64_t end_offset_ns) {
+  const CpuTime cpu = ReadCpuTime();
+  stats_->cpu_ns += cpu.process - cpu_.process;
+  stats_->loop_cpu_ns += cpu.thread - cpu_.thread;
+  cpu_ = cpu;
+  stats_->end_offset_ns = end_offset_ns;
+  stats_->counts().in_flight = in_flight_;
+  stats_->counts().waiting = waiting() + pool_.count(ConnectionState::kSending);
+  stats_->has_sent = has_sent_;
+  stats_->first_send_offset_ns = first_send_offset_ns_;
+  stats_->last_send_offset_ns = last_send_offset_ns_;
+}
+
+}  // namespace loadtest

@@ -1,0 +1,45 @@
+// One driver's whole part of a test, in the terms of the load loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/time.h"
+#include "driver/engine/send_plan.h"
+#include "loadtest/v1/load_test.pb.h"
+
+namespace loadtest {
+
+struct LoadPlan {
+  SendPlan sends;
+  std::string request_bytes;
+  // The request is a HEAD: its responses have no body, whatever their header says.
+  bool is_head = false;
+  // Opened before the start and kept open; the most at any time (the same in a closed loop).
+  int connections = 0;
+  int max_connections = 0;
+  int64_t connect_timeout_ns = 0;
+  int64_t request_timeout_ns = 0;
+  int64_t drain_timeout_ns = 0;
+  int64_t metrics_interval_ns = 0;
+
+  // Where to connect to; known once the plan's host was resolved.
+  std::string host;
+  int port = 0;
+  // "127.0.0.1:8081", for error texts; connections are spread over them.
+  std::vector<std::string> addresses;
+
+  // When request 0 of a schedule is due, by this host's monotonic clock; known once the driver
+  // arms.
+  MonotonicTime start;
+};
+
+// `spec` as ValidateSpec returned it. InvalidArgument when the assignment or the interval make no
+// sense. `addresses` and `start` are left to be filled in.
+absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
+                                      const v1::Assignment& assignment,
+                                      int64_t metrics_interval_ns);
+
+}  // namespace loadtest

@@ -1,0 +1,299 @@
+#include "driver/engine/response_parser.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
+
+namespace loadtest {
+namespace {
+
+constexpr size_t kShownBytes = 80;
+
+// RFC 9110, section 5.6.2: the characters of a field name.
+constexpr std::array<bool, 256> MakeTokenTable() {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[c] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (int c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}
+constexpr std::array<bool, 256> kIsToken = MakeTokenTable();
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// `lower` must be in lower case.
+bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(),
+                                                   [](char a, char b) { return Lower(a) == b; });
+}
+
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Takes the next element off a comma-separated list; false when the list is at its end.
+bool TakeElement(std::string_view& list, std::string_view& element) {
+  if (list.data() == nullptr) return false;
+  const size_t comma = list.find(',');
+  element = Trim(list.substr(0, comma));
+  list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+  return true;
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+}  // namespace
+
+void ResponseParser::Reset(bool no_body) {
+  text_.reset();
+  remaining_ = -1;
+  line_bytes_ = 0;
+  lines_ = 0;
+  status_ = 0;
+  phase_ = Phase::kStatusLine;
+  no_body_ = no_body;
+  started_ = false;
+  keep_alive_ = false;
+  has_transfer_encoding_ = false;
+  chunked_ = false;
+  framing_line_ = false;
+}
+
+ResponseParser::Progress ResponseParser::Feed(std::string_view bytes) {
+  const size_t size = bytes.size();
+  if (size > 0) started_ = true;
+  while (!bytes.empty()) {
+    if (phase_ == Phase::kBodyToClose) return {Outcome::kNeedMore, size};
+    if (InBody()) {
+      SkipBody(bytes);
+    } else {
+      std::string_view line;
+      const bool whole = TakeLine(bytes, line);
+      const bool chunk_line = phase_ == Phase::kChunkSize || phase_ == Phase::kChunkEnd;
+      if (chunk_line && line_bytes_ > kMaxChunkLineBytes) {
+        return {
+            Malformed("chunk line", line, absl::StrFormat("at most %d bytes", kMaxChunkLineBytes)),
+            size - bytes.size()};
+      }
+      if (line_bytes_ > kMaxHeadBytes) {
+        text_ = std::make_unique<std::string>(
+            absl::StrFormat("header fields of more than %d bytes", kMaxHeadBytes));
+        return {Outcome::kTooLarge, size - bytes.size()};
+      }
+      if (!whole) break;
+      const Outcome outcome = ParseLine(line);
+      if (outcome == Outcome::kMalformed) return {outcome, size - bytes.size()};
+      text_.reset();
+    }
+    if (phase_ == Phase::kDone) return {Outcome::kDone, size - bytes.size()};
+  }
+  return {Outcome::kNeedMore, size};
+}
+
+ResponseParser::Outcome ResponseParser::FeedEnd() const {
+  return phase_ == Phase::kBodyToClose ? Outcome::kDone : Outcome::kNeedMore;
+}
+
+void ResponseParser::SkipBody(std::string_view& bytes) {
+  const int64_t skipped = std::min<int64_t>(remaining_, static_cast<int64_t>(bytes.size()));
+  bytes.remove_prefix(static_cast<size_t>(skipped));
+  remaining_ -= skipped;
+  if (remaining_ > 0) return;
+  line_bytes_ = 0;
+  phase_ = phase_ == Phase::kBodyOfLength ? Phase::kDone : Phase::kChunkEnd;
+}
+
+bool ResponseParser::TakeLine(std::string_view& bytes, std::string_view& line) {
+  const void* end = std::memchr(bytes.data(), '\n', bytes.size());
+  const size_t taken =
+      end == nullptr ? bytes.size() : static_cast<const char*>(end) - bytes.data() + 1;
+  line = bytes.substr(0, taken);
+  bytes.remove_prefix(taken);
+  // Saturates well above every limit.
+  line_bytes_ += static_cast<int32_t>(std::min<size_t>(taken, 1 << 20));
+  if (end == nullptr || text_ != nullptr) {
+    if (text_ == nullptr) text_ = std::make_unique<std::string>();
+    // What is beyond the limit is refused by the caller, and need not be kept.
+    if (line_bytes_ <= kMaxHeadBytes) text_->append(line);
+    line = *text_;
+  }
+  if (end == nullptr) return false;
+  line.remove_suffix(std::min<size_t>(line.size(), 1));
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return true;
+}
+
+ResponseParser::Outcome ResponseParser::ParseLine(std::string_view line) {
+  switch (phase_) {
+    case Phase::kStatusLine:
+      return ParseStatusLine(line);
+    case Phase::kHeaderLine:
+      ++lines_;
+      return line.empty() ? EndOfHead() : ParseHeaderLine(line);
+    case Phase::kChunkSize:
+      return ParseChunkSize(line);
+    case Phase::kChunkEnd:
+      if (!line.empty()) return Malformed("end of chunk", line, "an empty line");
+      line_bytes_ = 0;
+      phase_ = Phase::kChunkSize;
+      return Outcome::kNeedMore;
+    case Phase::kTrailerLine:
+      if (line.empty()) phase_ = Phase::kDone;
+      return Outcome::kNeedMore;
+    case Phase::kBodyOfLength:
+    case Phase::kBodyToClose:
+    case Phase::kChunkBytes:
+    case Phase::kDone:
+      break;
+  }
+  return Outcome::kNeedMore;
+}
+
+// HTTP/1.1 200 OK
+ResponseParser::Outcome ResponseParser::ParseStatusLine(std::string_view line) {
+  const bool shaped = line.size() >= 12 && line.substr(0, 7) == "HTTP/1." && IsDigit(line[7]) &&
+                      line[8] == ' ' && line[9] >= '1' && line[9] <= '9' && IsDigit(line[10]) &&
+                      IsDigit(line[11]) && (line.size() == 12 || line[12] == ' ');
+  if (!shaped) return Malformed("status line", line, "HTTP/1.x and a status of three digits");
+  keep_alive_ = line[7] != '0';
+  status_ = static_cast<int16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
+  if (status_ == 101) return Malformed("status line", line, "no other protocol than HTTP/1.x");
+  phase_ = Phase::kHeaderLine;
+  return Outcome::kNeedMore;
+}
+
+ResponseParser::Outcome ResponseParser::ParseHeaderLine(std::string_view line) {
+  if (IsBlank(line.front())) {
+    // A folded line (RFC 9112, section 5.2) continues the value before.
+    if (lines_ > 1 && !framing_line_) return Outcome::kNeedMore;
+    return BadHeader(line, "a field name");
+  }
+  framing_line_ = false;
+  size_t colon = 0;
+  while (colon < line.size() && kIsToken[static_cast<unsigned char>(line[colon])]) ++colon;
+  if (colon == 0 || colon == line.size() || line[colon] != ':') {
+    return BadHeader(line, "a field name and a colon");
+  }
+  const std::string_view name = line.substr(0, colon);
+  // Only three fields matter here, and they differ in length.
+  switch (name.size()) {
+    case 10:
+      if (EqualsIgnoringCase(name, "connection")) ParseConnection(line.substr(colon + 1));
+      return Outcome::kNeedMore;
+    case 14:
+      if (!EqualsIgnoringCase(name, "content-length")) return Outcome::kNeedMore;
+      framing_line_ = true;
+      return ParseContentLength(line, line.substr(colon + 1));
+    case 17:
+      if (!EqualsIgnoringCase(name, "transfer-encoding")) return Outcome::kNeedMore;
+      framing_line_ = true;
+      return ParseTransferEncoding(line, line.substr(colon + 1));
+    default:
+      return Outcome::kNeedMore;
+  }
+}
+
+// A list of equal values is one value (RFC 9110, section 8.6).
+ResponseParser::Outcome ResponseParser::ParseContentLength(std::string_view line,
+                                                           std::string_view value) {
+  std::string_view element;
+  while (TakeElement(value, element)) {
+    if (element.empty() || !std::all_of(element.begin(), element.end(), IsDigit)) {
+      return BadHeader(line, "digits");
+    }
+    int64_t length = 0;
+    const auto parsed = std::from_chars(element.data(), element.data() + element.size(), length);
+    if (parsed.ec != std::errc()) return BadHeader(line, "less than 2^63");
+    if (remaining_ >= 0 && remaining_ != length) {
+      return BadHeader(line, "the same length as before");
+    }
+    remaining_ = length;
+  }
+  return Outcome::kNeedMore;
+}
+
+ResponseParser::Outcome ResponseParser::ParseTransferEncoding(std::string_view line,
+                                                              std::string_view value) {
+  std::string_view element;
+  while (TakeElement(value, element)) {
+    if (chunked_) return BadHeader(line, "nothing after chunked");
+    chunked_ = EqualsIgnoringCase(element, "chunked");
+  }
+  has_transfer_encoding_ = true;
+  return Outcome::kNeedMore;
+}
+
+void ResponseParser::ParseConnection(std::string_view value) {
+  std::string_view element;
+  while (TakeElement(value, element)) {
+    if (EqualsIgnoringCase(element, "close")) keep_alive_ = false;
+    if (EqualsIgnoringCase(element, "keep-alive")) keep_alive_ = true;
+  }
+}
+
+// RFC 9112, section 6.3: how the length of the body is found.
+ResponseParser::Outcome ResponseParser::EndOfHead() {
+  if (has_transfer_encoding_ && remaining_ >= 0) {
+    return Malformed("header", "Content-Length", "no Content-Length beside Transfer-Encoding");
+  }
+  line_bytes_ = 0;
+  if (status_ < 200) {
+    // An interim response; the one that counts follows.
+    Reset(no_body_);
+    started_ = true;
+    return Outcome::kNeedMore;
+  }
+  if (no_body_ || status_ == 204 || status_ == 304) {
+    phase_ = Phase::kDone;
+  } else if (chunked_) {
+    phase_ = Phase::kChunkSize;
+  } else if (has_transfer_encoding_ || remaining_ < 0) {
+    phase_ = Phase::kBodyToClose;
+    keep_alive_ = false;
+  } else {
+    phase_ = remaining_ == 0 ? Phase::kDone : Phase::kBodyOfLength;
+  }
+  return Outcome::kNeedMore;
+}
+
+// 1a3f;extension=value
+ResponseParser::Outcome ResponseParser::ParseChunkSize(std::string_view line) {
+  const std::string_view digits = Trim(line.substr(0, line.find(';')));
+  int64_t size = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+  if (digits.empty() || digits.front() == '-' || parsed.ptr != digits.data() + digits.size() ||
+      parsed.ec != std::errc()) {
+    return Malformed("chunk size", line, "a hexadecimal number below 2^63");
+  }
+  line_bytes_ = 0;
+  remaining_ = size;
+  phase_ = size == 0 ? Phase::kTrailerLine : Phase::kChunkBytes;
+  return Outcome::kNeedMore;
+}
+
+ResponseParser::Outcome ResponseParser::BadHeader(std::string_view line, std::string_view want) {
+  return Malformed(absl::StrFormat("header line %d", lines_), line, want);
+}
+
+ResponseParser::Outcome ResponseParser::Malformed(std::string_view what, std::string_view line,
+                                                  std::string_view want) {
+  const std::string shown =
+      absl::CEscape(absl::string_view(line.data(), std::min(line.size(), kShownBytes)));
+  text_ = std::make_unique<std::string>(absl::StrFormat(
+      "%s \"%s%s\": want %s", what, shown, line.size() > kShownBytes ? "..." : "", want));
+  return Outcome::kMalformed;
+}
+
+}  // namespace loadtest

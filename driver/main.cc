@@ -1,0 +1,158 @@
+// driver [--config FILE] [--kafka HOST:PORT,...] [--id NAME] [--allow LIST]
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "common/base/time.h"
+#include "common/base/version.h"
+#include "common/bus/kafka_bus.h"
+#include "common/cli/program_flags.h"
+#include "common/config/config.h"
+#include "common/spec/load_test_spec.h"
+#include "driver/driver_process.h"
+#include "driver/host_facts.h"
+#include "driver/stop_signals.h"
+
+namespace loadtest {
+namespace {
+
+constexpr int kProtocolVersion = 1;
+
+int Fail(const absl::Status& status, int exit_code) {
+  absl::FPrintF(stderr, "driver: %s\n", std::string(status.message()));
+  return exit_code;
+}
+
+// Ties this process to the one that started it: SIGTERM when that ends. False when it has ended
+// already.
+bool FollowParent(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  return getppid() == parent;
+}
+
+absl::StatusOr<pid_t> ParsePid(const std::string& text) {
+  pid_t pid = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || pid < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--parent: got \"%s\", want the number of a process", text));
+  }
+  return pid;
+}
+
+// Whoever can write to the broker decides where load goes. On loopback that is this machine's user;
+// elsewhere the driver's owner must have said what is allowed.
+absl::Status CheckBroker(const v1::Config& config) {
+  const std::string& servers = config.kafka().bootstrap_servers();
+  if (servers == "embedded") {
+    return absl::InvalidArgumentError(
+        "--kafka: got \"embedded\", want HOST:PORT,...: the embedded broker is inside an "
+        "orchestrator, "
+        "which prints its address and starts drivers of its own");
+  }
+  for (const auto& server : absl::StrSplit(servers, ',')) {
+    ASSIGN_OR_RETURN(const HostPort address,
+                     ParseHostPort(std::string(server), "kafka.bootstrap_servers"));
+    if (IsLoopback(address.host) || config.driver().allowed_targets_size() > 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("the broker %s is not on this host, and no target is allowed: say where "
+                        "this driver may send load "
+                        "with --allow HOST|NETWORK|'*' or driver.allowed_targets",
+                        std::string(server)));
+  }
+  return absl::OkStatus();
+}
+
+v1::DriverRegistration MakeRegistration(const v1::DriverConfig& config, Clock& clock) {
+  const HostFacts host = ReadHostFacts();
+  v1::DriverRegistration registration;
+  registration.set_driver_id(config.id().empty() ? MakeDriverId(host.host_name) : config.id());
+  registration.set_incarnation(clock.WallNow().ns);
+  registration.set_host_name(host.host_name);
+  registration.set_message_type("DriverRegistration");
+  registration.set_version(kVersion);
+  registration.set_protocol_version(kProtocolVersion);
+  *registration.mutable_labels() = config.labels();
+  registration.set_kernel(host.kernel);
+  registration.set_cpu_model(host.cpu_model);
+  registration.set_cpus(host.cpus);
+  registration.set_max_open_files(MaxOpenFiles());
+  registration.set_max_connections(config.max_connections());
+  return registration;
+}
+
+int RunDriver(const v1::Config& config, bool embedded, StopSignals& signals) {
+  const absl::Status broker = CheckBroker(config);
+  if (!broker.ok()) return Fail(broker, kExitUsage);
+  const absl::StatusOr<DriverPolicy> policy = DriverPolicy::Create(config.driver());
+  if (!policy.ok()) return Fail(policy.status(), kExitUsage);
+
+  SystemClock clock;
+  RaiseMaxOpenFiles();
+  const v1::DriverRegistration registration = MakeRegistration(config.driver(), clock);
+  const absl::Status id_ok = CheckDriverId(registration.driver_id(), "driver.id");
+  if (!id_ok.ok()) return Fail(id_ok, kExitUsage);
+  const Logger log("driver " + registration.driver_id());
+
+  absl::StatusOr<std::unique_ptr<KafkaBus>> bus = KafkaBus::Connect(
+      config.kafka(), {.client_id = registration.driver_id(),
+                       .role = "driver",
+                       .embedded = embedded,
+                       .on_notice = [&](const std::string& line) { log.Warning(line); }});
+  if (!bus.ok()) {
+    return Fail(bus.status(),
+                absl::IsInvalidArgument(bus.status()) ? kExitUsage : kExitUnreachable);
+  }
+  signals.BeGraceful();
+  DriverProcess driver({.registration = registration,
+                        .policy = *policy,
+                        .heartbeat_interval_ns = ToNanos(config.driver().heartbeat_interval()),
+                        .broker = "Kafka " + config.kafka().bootstrap_servers()},
+                       **bus, clock, log);
+  driver.Run([&] { return signals.requested(); });
+  if (driver.HasStuckRun() || !(*bus)->connected()) _exit(kExitOk);
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace loadtest
+
+int main(int argc, char** argv) {
+  using namespace loadtest;
+  std::string parent;
+  bool embedded = false;
+  const ProgramFlags flags = {
+      .name = "driver",
+      .description = "Sends the load of tests that an orchestrator hands out over Kafka.",
+      .settings = {{"--kafka", "kafka.bootstrap_servers", "Address list of the Kafka brokers",
+                    "HOST:PORT,..."},
+                   {"--id", "driver.id",
+                    "Unique id of this driver (default: host name and a random part)", "NAME"},
+                   {"--allow", "driver.allowed_targets",
+                    "Where this driver may send load: names, *.NAME, addresses, networks, or *",
+                    "LIST"}},
+      .extras = {{"--parent", &parent,
+                  "End when this process ends; given by an orchestrator that starts drivers",
+                  "PID"}},
+      .positional = {},
+      .switches = {{"--embedded", &embedded, "The broker is the one inside an orchestrator"}}};
+  v1::Config config;
+  int exit_code = kExitOk;
+  if (!ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;
+  StopSignals signals;
+  if (!parent.empty()) {
+    const absl::StatusOr<pid_t> pid = ParsePid(parent);
+    if (!pid.ok()) return Fail(pid.status(), kExitUsage);
+    if (!FollowParent(*pid)) return kExitOk;
+  }
+  return RunDriver(config, embedded, signals);
+}

@@ -1,0 +1,79 @@
+#include "driver/core/target_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace loadtest {
+namespace {
+
+TargetPolicy Policy(const std::vector<std::string>& entries) {
+  const absl::StatusOr<TargetPolicy> policy = TargetPolicy::Create(entries);
+  EXPECT_TRUE(policy.ok()) << policy.status();
+  return *policy;
+}
+
+TEST(TargetPolicyTest, AnEmptyListAllowsEverything) {
+  EXPECT_TRUE(Policy({}).CheckHost("example.com").ok());
+  EXPECT_TRUE(Policy({}).CheckAddress("example.com", "10.0.0.1").ok());
+}
+
+TEST(TargetPolicyTest, AStarAllowsEverything) {
+  EXPECT_TRUE(Policy({"*"}).CheckHost("10.0.0.1").ok());
+  EXPECT_TRUE(Policy({"*"}).CheckAddress("example.com", "10.0.0.1").ok());
+}
+
+TEST(TargetPolicyTest, NamesAreComparedWithoutRegardToCase) {
+  const TargetPolicy policy = Policy({"API.example.com"});
+  EXPECT_TRUE(policy.CheckHost("api.Example.com").ok());
+  EXPECT_FALSE(policy.CheckHost("www.example.com").ok());
+  EXPECT_FALSE(policy.CheckHost("api.example.com.evil.org").ok());
+}
+
+TEST(TargetPolicyTest, AWildcardStandsForNamesBelow) {
+  const TargetPolicy policy = Policy({"*.example.com"});
+  EXPECT_TRUE(policy.CheckHost("a.b.example.com").ok());
+  EXPECT_FALSE(policy.CheckHost("example.com").ok());
+  EXPECT_FALSE(policy.CheckHost("badexample.com").ok());
+}
+
+TEST(TargetPolicyTest, NetworksAllowTheirAddresses) {
+  const TargetPolicy policy = Policy({"10.1.0.0/16", "192.168.7.128/25", "fd00::/8"});
+  EXPECT_TRUE(policy.CheckHost("10.1.255.255").ok());
+  EXPECT_FALSE(policy.CheckHost("10.2.0.0").ok());
+  EXPECT_TRUE(policy.CheckHost("192.168.7.200").ok());
+  EXPECT_FALSE(policy.CheckHost("192.168.7.100").ok());
+  EXPECT_TRUE(policy.CheckHost("fd12::1").ok());
+  EXPECT_FALSE(policy.CheckHost("fe80::1").ok());
+}
+
+TEST(TargetPolicyTest, ANameIsAllowedByTheAddressItResolvesTo) {
+  const TargetPolicy policy = Policy({"10.1.0.0/16"});
+  EXPECT_TRUE(policy.CheckHost("inside.example.com").ok());
+  EXPECT_TRUE(policy.CheckAddress("inside.example.com", "10.1.2.3").ok());
+  EXPECT_EQ(policy.CheckAddress("inside.example.com", "8.8.8.8").message(),
+            "target inside.example.com (8.8.8.8): this driver may only load 10.1.0.0/16; allow it "
+            "there with "
+            "--allow or driver.allowed_targets");
+}
+
+TEST(TargetPolicyTest, DeniedNamesTheTargetWhatIsAllowedAndHowToAllowIt) {
+  const absl::Status status = Policy({"127.0.0.1", "*.example.com"}).CheckHost("10.9.9.9");
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(status.message(),
+            "target 10.9.9.9: this driver may only load 127.0.0.1, *.example.com; allow it there "
+            "with --allow "
+            "or driver.allowed_targets");
+}
+
+TEST(TargetPolicyTest, WrongEntriesAreRefusedByPlaceAndValue) {
+  for (const char* entry : {"", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "1.2.3.4.5", "fd00::/129",
+                            "a b", "*.", "**", "http://x", "fd00::g"}) {
+    const absl::StatusOr<TargetPolicy> policy = TargetPolicy::Create({"ok.example.com", entry});
+    ASSERT_FALSE(policy.ok()) << entry;
+    EXPECT_EQ(policy.status().message(),
+              "driver.allowed_targets[1]: got \"" + std::string(entry) +
+                  "\", want a name, *.NAME, an address, a network such as 10.1.0.0/16, or *");
+  }
+}
+
+}  // namespace
+}  // namespace loadtest
