@@ -54,6 +54,7 @@ class ControlPlane {
   virtual void GetStats(Reply<ControlPlaneStats> reply) = 0;
 
   // Watches until on_end or Unwatch. After Unwatch returns, no call of the sink begins. Errors (NotFound ...) come through on_end.
+  // Unwatch of a watch that has ended does nothing.
   virtual uint64_t Watch(v1::WatchLoadTestRequest request, WatchSink sink) = 0;
   virtual void Unwatch(uint64_t watch) = 0;
 };

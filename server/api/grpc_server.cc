@@ -1,0 +1,77 @@
+#include "server/api/grpc_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
+#include "server/api/grpc_service.h"
+#include "server/api/listen_address.h"
+#include "server/api/watch_subscription.h"
+
+namespace loadtest {
+namespace {
+
+constexpr char kSetting[] = "orchestrator.grpc_address";
+
+// A request body of 64 MiB, the most a spec may have, and the rest of the message around it.
+constexpr int kMaxReceiveBytes = 70 << 20;
+
+void SetChannelArguments(grpc::ServerBuilder& builder) {
+  // With port sharing, gRPC's default on Linux, a second orchestrator would get half of the first
+  // one's calls instead of an error.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A watcher whose host vanished is noticed in half a minute; clients may ask as often as every 10
+  // s, also between calls.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::string_view address,
+                                                              ControlPlane& control_plane) {
+  ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(address, kSetting));
+  // gRPC itself only says that it failed, and logs the reason in a form nobody wants to read.
+  RETURN_IF_ERROR(CheckCanListen(listen, kSetting));
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  auto service = std::make_unique<GrpcService>(control_plane);
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(listen.ToString(), grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(service.get());
+  SetChannelArguments(builder);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrFormat("%s: cannot listen on %s", kSetting, listen.ToString()));
+  }
+  server->GetHealthCheckService()->SetServingStatus(v1::LoadTestService::service_full_name(), true);
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(service), std::move(server), port));
+}
+
+GrpcServer::GrpcServer(std::unique_ptr<GrpcService> service, std::unique_ptr<grpc::Server> server,
+                       int port)
+    : service_(std::move(service)), server_(std::move(server)), port_(port) {}
+
+GrpcServer::~GrpcServer() { Stop(); }
+
+void GrpcServer::Stop(std::chrono::milliseconds drain) {
+  if (server_ == nullptr) return;
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  service_->EndWatches(absl::UnavailableError(kStopping));
+  server_->Shutdown(std::chrono::system_clock::now() + drain);
+  server_->Wait();
+  server_ = nullptr;
+}
+
+}  // namespace loadtest

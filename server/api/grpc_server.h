@@ -1,0 +1,44 @@
+// The gRPC door: LoadTestService with reflection and health on one port.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "server/api/control_plane.h"
+
+namespace grpc {
+class Server;
+}  // namespace grpc
+
+namespace loadtest {
+
+class GrpcService;
+
+// Owned by main. The control plane must outlive it.
+class GrpcServer {
+ public:
+  // Serves from here on. `address` is a loopback HOST:PORT, port 0 a free one. Errors name
+  // orchestrator.grpc_address: a wrong address is InvalidArgument, a taken port Unavailable.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::string_view address,
+                                                           ControlPlane& control_plane);
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  int port() const { return port_; }
+
+  // Refuses new calls, ends watches with UNAVAILABLE, lets other calls finish for as long as
+  // `drain`, then cancels them. Returns when none is left. A second call does nothing.
+  void Stop(std::chrono::milliseconds drain = std::chrono::seconds(2));
+
+ private:
+  GrpcServer(std::unique_ptr<GrpcService> service, std::unique_ptr<grpc::Server> server, int port);
+
+  const std::unique_ptr<GrpcService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  const int port_;
+};
+
+}  // namespace loadtest

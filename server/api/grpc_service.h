@@ -1,0 +1,50 @@
+// The gRPC door's methods.
+#pragma once
+
+#include "absl/status/status.h"
+#include "loadtest/v1/service.grpc.pb.h"
+#include "server/api/control_plane.h"
+#include "server/api/grpc_watch.h"
+
+namespace loadtest {
+
+// Passes each call on to the control plane and its reply back. No call waits in a thread.
+// Thread-safe.
+class GrpcService final : public v1::LoadTestService::CallbackService {
+ public:
+  explicit GrpcService(ControlPlane& control_plane)
+      : control_plane_(control_plane), watches_(control_plane) {}
+
+  // Ends all watches, those to come included.
+  void EndWatches(const absl::Status& status) { watches_.EndAll(status); }
+
+  grpc::ServerUnaryReactor* CreateLoadTest(grpc::CallbackServerContext* context,
+                                           const v1::CreateLoadTestRequest* request,
+                                           v1::LoadTest* response) override;
+  grpc::ServerUnaryReactor* GetLoadTest(grpc::CallbackServerContext* context,
+                                        const v1::GetLoadTestRequest* request,
+                                        v1::LoadTest* response) override;
+  grpc::ServerUnaryReactor* ListLoadTests(grpc::CallbackServerContext* context,
+                                          const v1::ListLoadTestsRequest* request,
+                                          v1::ListLoadTestsResponse* response) override;
+  grpc::ServerUnaryReactor* StopLoadTest(grpc::CallbackServerContext* context,
+                                         const v1::StopLoadTestRequest* request,
+                                         v1::LoadTest* response) override;
+  grpc::ServerUnaryReactor* DeleteLoadTest(grpc::CallbackServerContext* context,
+                                           const v1::DeleteLoadTestRequest* request,
+                                           google::protobuf::Empty* response) override;
+  grpc::ServerWriteReactor<v1::LoadTestUpdate>* WatchLoadTest(
+      grpc::CallbackServerContext* context, const v1::WatchLoadTestRequest* request) override;
+  grpc::ServerUnaryReactor* GetReport(grpc::CallbackServerContext* context,
+                                      const v1::GetReportRequest* request,
+                                      v1::Report* response) override;
+  grpc::ServerUnaryReactor* ListDrivers(grpc::CallbackServerContext* context,
+                                        const v1::ListDriversRequest* request,
+                                        v1::ListDriversResponse* response) override;
+
+ private:
+  ControlPlane& control_plane_;
+  GrpcWatches watches_;
+};
+
+}  // namespace loadtest

@@ -1,0 +1,23 @@
+#include "server/api/rest_connection.h"
+
+namespace loadtest {
+
+// Both go over a copy: a connection may end, and leave the set, while it is told.
+void RestConnections::StopAll() {
+  for (RestConnection* connection : std::set(open_)) {
+    if (open_.contains(connection)) connection->Stop();
+  }
+}
+
+void RestConnections::AbortAll() {
+  for (RestConnection* connection : std::set(open_)) {
+    if (open_.contains(connection)) connection->Abort();
+  }
+}
+
+RestConnection::~RestConnection() {
+  all_.open_.erase(this);
+  if (all_.open_.empty() && all_.on_empty_) all_.on_empty_();
+}
+
+}  // namespace loadtest

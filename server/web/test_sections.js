@@ -1,0 +1,171 @@
+// What is shown of a load test, from an update or from its report.
+import {badge, element, lineChart, table} from './dom.js';
+import * as format from './format.js';
+
+// An update and a report in the one form that is drawn.
+export function ofUpdate(update) {
+  return {
+    loadTest: update.load_test,
+    progress: update.progress,
+    rateName: 'Rate now',
+    rate: update.interval ? ratePerSecond(update.interval) : 0,
+    counts: update.totals ?? {},
+    latencies: latenciesOf(update),
+    errors: update.errors,
+    verdict: update.verdict,
+    drivers: update.drivers.map((driver) => ({
+      id: driver.driver_id,
+      state: driver.state,
+      counts: driver.counts ?? {},
+      sendDelayP99: driver.send_delay_p99_ns,
+      cpu: driver.cpu_cores,
+    })),
+  };
+}
+
+export function ofReport(report) {
+  return {
+    loadTest: report.load_test,
+    progress: null,
+    rateName: 'Mean rate',
+    rate: report.completed_per_second,
+    counts: report.totals?.counts ?? {},
+    latencies: latenciesOf(report),
+    errors: report.totals?.errors ?? [],
+    statusCodes: report.totals?.status_codes ?? {},
+    verdict: report.verdict,
+    drivers: report.drivers.map((driver) => ({
+      id: driver.assignment.driver_id,
+      state: driver.lost ? 'LOST' : driver.finished ? 'FINISHED' : '',
+      counts: driver.counts ?? {},
+      sendDelayP99: driver.send_delay?.p99_ns,
+      cpu: driver.cpu_cores,
+    })),
+  };
+}
+
+function latenciesOf(message) {
+  return [
+    {name: 'Response time', ...message.response_time},
+    {name: 'Service time', ...message.service_time},
+    {name: 'Send delay', ...message.send_delay},
+  ];
+}
+
+function ratePerSecond(interval) {
+  const seconds = (Number(interval.end_offset_ns) - Number(interval.start_offset_ns)) / 1e9;
+  return seconds > 0 ? Number(interval.counts?.completed ?? 0) / seconds : 0;
+}
+
+// The elements below the title.
+export function sections(test, {intervals, events}) {
+  return [
+    description(test.loadTest),
+    test.progress === null ? null : progressBar(test.progress),
+    tiles(test),
+    charts(intervals),
+    verdictReasons(test.verdict),
+    latencyTable(test.latencies),
+    table('Drivers', DRIVER_COLUMNS, test.drivers, 'None takes part yet.'),
+    errorTable(test.errors),
+    statusCodeTable(test.statusCodes),
+    table('Events', EVENT_COLUMNS, events, 'None yet.'),
+  ].filter((section) => section !== null);
+}
+
+function description(loadTest) {
+  const {spec} = loadTest;
+  return element('div', {},
+    spec.title ? element('p', {}, spec.title) : null,
+    spec.description ? element('p', {class: 'quiet'}, spec.description) : null,
+    element('p', {class: 'quiet'}, `${spec.request?.method || 'GET'} ${spec.request?.url ?? ''}`),
+    element('p', {class: 'quiet'}, format.load(spec)),
+    loadTest.state_reason ? element('p', {}, loadTest.state_reason) : null);
+}
+
+function progressBar(progress) {
+  return element('div', {class: 'progress'},
+    element('progress', {max: 1, value: progress, 'aria-label': 'Progress'}),
+    element('span', {}, format.percent(progress)));
+}
+
+function tiles(test) {
+  const {counts} = test;
+  const [response] = test.latencies;
+  const failures = Number(counts.failed ?? 0) + Number(counts.dropped ?? 0);
+  const shown = [
+    [test.rateName, format.perSecond(test.rate)],
+    ['Response p50', format.latency(response.p50_ns)],
+    ['Response p99', format.latency(response.p99_ns)],
+    ['Response max', format.latency(response.max_ns)],
+    ['Completed', format.count(counts.completed)],
+    ['Sent', format.count(counts.sent)],
+    ['Failed or not sent', format.count(failures), failures > 0],
+    ['HTTP errors', format.count(counts.http_errors), Number(counts.http_errors) > 0],
+  ];
+  return element('dl', {class: 'tiles'}, ...shown.map(([name, value, isBad]) =>
+    element('div', {}, element('dt', {}, name), element('dd', isBad ? {class: 'bad'} : {}, value))));
+}
+
+function charts(intervals) {
+  if (intervals.length < 2) return null;
+  return element('div', {class: 'charts'},
+    lineChart('Completed requests', intervals.map(ratePerSecond), format.perSecond),
+    lineChart('Response time p99', intervals.map((one) => Number(one.response_time?.p99_ns ?? 0)), format.latency));
+}
+
+function verdictReasons(verdict) {
+  const reasons = verdict?.reasons ?? [];
+  if (reasons.length === 0) return null;
+  return table('Why the numbers may not be believed', [
+    {head: 'Verdict', cell: (reason) => badge(reason.level)},
+    {head: 'Driver', cell: (reason) => reason.driver_id || 'all'},
+    {head: 'Reason', cell: (reason) => reason.message},
+  ], reasons);
+}
+
+function latencyTable(latencies) {
+  const column = (head, field) => ({head, cell: (row) => format.latency(row[field]), number: true});
+  return table('Latency', [
+    {head: '', cell: (row) => row.name},
+    column('min', 'min_ns'), column('mean', 'mean_ns'), column('p50', 'p50_ns'), column('p90', 'p90_ns'),
+    column('p95', 'p95_ns'), column('p99', 'p99_ns'), column('p99.9', 'p999_ns'), column('p99.99', 'p9999_ns'),
+    column('max', 'max_ns'),
+  ], latencies);
+}
+
+const DRIVER_COLUMNS = [
+  {head: 'Driver', cell: (driver) => driver.id},
+  {head: 'State', cell: (driver) => badge(driver.state)},
+  {head: 'Sent', cell: (driver) => format.count(driver.counts.sent), number: true},
+  {head: 'Completed', cell: (driver) => format.count(driver.counts.completed), number: true},
+  {head: 'Failed', cell: (driver) => format.count(driver.counts.failed), number: true},
+  {head: 'Not sent', cell: (driver) => format.count(driver.counts.dropped), number: true},
+  {head: 'In flight', cell: (driver) => format.count(driver.counts.in_flight), number: true},
+  {head: 'Send delay p99', cell: (driver) => format.latency(driver.sendDelayP99), number: true},
+  {head: 'CPU cores', cell: (driver) => format.cores(driver.cpu), number: true},
+];
+
+function errorTable(errors) {
+  if (errors.length === 0) return null;
+  return table('Errors', [
+    {head: 'Kind', cell: (error) => format.words(error.kind)},
+    {head: 'Count', cell: (error) => format.count(error.count), number: true},
+    {head: 'Example', cell: (error) => error.example},
+  ], errors);
+}
+
+function statusCodeTable(statusCodes) {
+  const rows = Object.entries(statusCodes ?? {});
+  if (rows.length === 0) return null;
+  return table('Status codes', [
+    {head: 'Status', cell: ([code]) => code},
+    {head: 'Responses', cell: ([, responses]) => format.count(responses), number: true},
+  ], rows);
+}
+
+const EVENT_COLUMNS = [
+  {head: 'Time', cell: (event) => format.time(event.time)},
+  {head: 'Event', cell: (event) => format.words(event.type)},
+  {head: '', cell: (event) => event.message},
+];
