@@ -1,0 +1,87 @@
+#include "client/commands/watching.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "client/exit_codes.h"
+#include "client/view/live_view.h"
+#include "client/view/report_view.h"
+#include "common/json/proto_json.h"
+
+namespace loadtest {
+namespace {
+
+// Of a report in a file or a pipe, where nobody's window counts.
+constexpr int kReportWidth = 100;
+
+std::string WhyNotGood(const v1::Report& report, ExitCode code) {
+  const v1::LoadTest& test = report.load_test();
+  switch (code) {
+    case kExitNoRequestSucceeded:
+      return "no request succeeded";
+    case kExitInvalidVerdict:
+      return "the verdict is INVALID";
+    default: {
+      const std::string state = v1::LoadTest::State_Name(test.state());
+      return test.state_reason().empty() ? state : state + ": " + test.state_reason();
+    }
+  }
+}
+
+}  // namespace
+
+StopOnInterrupt::StopOnInterrupt(Connection& connection, Interrupts& interrupts)
+    : connection_(connection), interrupts_(interrupts) {
+  interrupts_.OnFirst([this](int) {
+    std::lock_guard lock(mutex_);
+    wanted_ = true;
+    if (!name_.empty()) Stop();
+  });
+}
+
+StopOnInterrupt::~StopOnInterrupt() { interrupts_.OnFirst(nullptr); }
+
+void StopOnInterrupt::SetTest(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  name_ = name;
+  if (wanted_) Stop();
+}
+
+void StopOnInterrupt::Stop() {
+  // If it fails, the test has ended or the orchestrator is away: the one who watches sees that as
+  // well.
+  connection_.StopLoadTest(name_, "interrupted by loadctl").IgnoreError();
+}
+
+int WatchToEnd(const std::string& name, Connection& connection, Context& context) {
+  LiveView view(context.terminal, context.line.quiet);
+  const absl::Status watched =
+      connection.Watch(name, [&view](const v1::LoadTestUpdate& update) { view.Update(update); });
+  view.Finish();
+  if (!watched.ok()) {
+    const std::string message(watched.message());
+    return Fail(context,
+                absl::Status(watched.code(), absl::StrFormat("watching %s: %s", name, message)));
+  }
+  const absl::StatusOr<v1::Report> report = connection.GetReport(name);
+  if (!report.ok()) return Fail(context, report.status());
+  return PrintReport(*report, context);
+}
+
+int PrintReport(const v1::Report& report, Context& context) {
+  if (context.json()) {
+    context.out << ProtoToJson(report, /*indent=*/2, /*defaults=*/true) << std::endl;
+  } else {
+    const bool colors = context.terminal.out_colors && context.line.output_file.empty();
+    context.out << ReportView(report, {.width = kReportWidth, .colors = colors}) << std::flush;
+  }
+  const ExitCode code = ExitCodeOf(report);
+  if (code != kExitOk) {
+    context.terminal.err << absl::StrFormat("loadctl: %s: %s (exit code %d)\n",
+                                            report.load_test().name(), WhyNotGood(report, code),
+                                            static_cast<int>(code));
+  }
+  return code;
+}
+
+}  // namespace loadtest

@@ -1,0 +1,38 @@
+// Watching a test to its end: the second half of `run`, and all of `watch`.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "client/commands/context.h"
+#include "client/connection.h"
+
+namespace loadtest {
+
+// While this lives, the first Ctrl-C stops the test that SetTest named, or will name.
+class StopOnInterrupt {
+ public:
+  // Both must outlive this.
+  StopOnInterrupt(Connection& connection, Interrupts& interrupts);
+  ~StopOnInterrupt();
+
+  void SetTest(const std::string& name);
+
+ private:
+  void Stop();
+
+  Connection& connection_;
+  Interrupts& interrupts_;
+  std::mutex mutex_;
+  std::string name_;
+  bool wanted_ = false;
+};
+
+// Shows the test live until it has ended, then its report. Returns the exit code of the program.
+int WatchToEnd(const std::string& name, Connection& connection, Context& context);
+
+// Prints the report to where results go and, if it is not a good one, the reason for the exit code
+// on standard error.
+int PrintReport(const v1::Report& report, Context& context);
+
+}  // namespace loadtest

@@ -1,0 +1,61 @@
+// What --help teaches beyond the list of flags.
+#pragma once
+
+namespace loadtest {
+
+inline constexpr char kProgramExamples[] =
+    R"(A first result, with nothing running but the server to test:
+  loadctl run --local 2 http://127.0.0.1:8081/ping
+
+With an orchestrator running (orchestrator 2):
+  loadctl run tsunami http://127.0.0.1:8081/ping --delay 10ms -n 1000
+  loadctl ls
+  loadctl report NAME -o json
+
+loadctl COMMAND --help has the flags and examples of each command.
+Durations: 500ms 10s 1m30s. Numbers: 1000 20k 1.5M.
+
+Exit codes: 0 pass, 1 internal error, 2 usage, 4 verdict INVALID, 5 no request succeeded,
+  6 stopped by order or policy, 7 orchestrator or broker unreachable, 130 and 143 interrupted)";
+
+inline constexpr char kRunExamples[] =
+    R"(What kind of test it is follows from the flags:
+  no --delay and no --rate   avalanche: every connection sends its next request when it has its answer
+  --delay 10ms               tsunami: each driver sends a request every 10 ms, whatever the server does
+  --rate 5k                  rate: all drivers together send 5,000 requests a second
+
+Examples:
+  loadctl run http://127.0.0.1:8081/ping                          50 connections a driver for 10 s
+  loadctl run http://127.0.0.1:8081/ping -c 16 -n 20000           20,000 requests of each driver
+  loadctl run tsunami http://127.0.0.1:8081/ping --delay 10ms -n 1000
+  loadctl run http://127.0.0.1:8081/ping --rate 5k -d 1m30s
+  loadctl run http://127.0.0.1:8081/ping -H 'Accept: text/html' -b @order.json
+  loadctl run examples/plans/smoke.json -d 5s                     a plan file; flags override it
+  loadctl run --local 2 http://127.0.0.1:8081/ping                needs no orchestrator
+
+Ctrl-C once stops the test and prints its report, twice quits at once.)";
+
+inline constexpr char kCreateExamples[] =
+    R"(Example:
+  loadctl create http://127.0.0.1:8081/ping --rate 1k -d 1h --id night-soak
+  loadctl watch night-soak)";
+
+inline constexpr char kWatchExamples[] =
+    "Ctrl-C ends the watching, not the test; loadctl stop NAME stops it.";
+
+inline constexpr char kReportExamples[] =
+    R"(The exit code is that of the test (see loadctl --help). docs/report.md explains the JSON form.
+
+Examples:
+  loadctl report night-soak
+  loadctl report night-soak -o json | jq .response_time.p99_ns)";
+
+inline constexpr char kTailExamples[] =
+    R"(Reads from Kafka itself, not through the orchestrator. For an embedded broker, the orchestrator says its address when it
+starts. Ctrl-C ends it.
+
+Examples:
+  loadctl tail metrics --kafka 127.0.0.1:9092
+  loadctl tail trigger --from begin --once)";
+
+}  // namespace loadtest

@@ -1,0 +1,61 @@
+#include "client/loadctl.h"
+
+#include <fstream>
+#include <variant>
+
+#include "absl/strings/str_format.h"
+#include "client/commands/commands.h"
+#include "client/flags/command_line.h"
+
+namespace loadtest {
+namespace {
+
+struct Dispatch {
+  Context& context;
+  int operator()(const RunCommand& command) const { return RunTest(command, context); }
+  int operator()(const CreateCommand& command) const { return CreateTest(command, context); }
+  int operator()(const ListCommand& command) const { return ListTests(command, context); }
+  int operator()(const GetCommand& command) const { return GetTest(command, context); }
+  int operator()(const WatchCommand& command) const { return WatchTest(command, context); }
+  int operator()(const StopCommand& command) const { return StopTests(command, context); }
+  int operator()(const RemoveCommand& command) const { return RemoveTests(command, context); }
+  int operator()(const ReportCommand& command) const { return PrintReportOf(command, context); }
+  int operator()(const DriversCommand& command) const { return ListDrivers(command, context); }
+  int operator()(const TailCommand& command) const { return TailTopic(command, context); }
+};
+
+}  // namespace
+
+int RunLoadctl(const std::vector<std::string>& arguments,
+               const std::map<std::string, std::string>& environment,
+               const std::string& program_folder, Terminal& terminal, Interrupts& interrupts) {
+  CommandLine line;
+  int exit_code = kExitOk;
+  if (!ParseCommandLine(arguments, environment, terminal, line, exit_code)) return exit_code;
+
+  std::ofstream file;
+  if (!line.output_file.empty()) {
+    // Before the test and not after it: an hour of load should not end in a report that cannot be
+    // written.
+    file.open(line.output_file, std::ios::binary);
+    if (!file) {
+      terminal.err << absl::StrFormat(
+          "loadctl: --output: got \"%s\", want a file that can be written\n", line.output_file);
+      return kExitUsage;
+    }
+  }
+  Context context{.line = line,
+                  .terminal = terminal,
+                  .interrupts = interrupts,
+                  .out = file.is_open() ? file : terminal.out,
+                  .program_folder = program_folder};
+  exit_code = std::visit(Dispatch{context}, line.command);
+  context.out.flush();
+  if (!context.out && exit_code == kExitOk) {
+    terminal.err << "loadctl: the result could not be written\n";
+    return kExitInternal;
+  }
+  return exit_code;
+}
+
+}  // namespace loadtest

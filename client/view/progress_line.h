@@ -1,0 +1,20 @@
+// A running test on one line.
+#pragma once
+
+#include <string>
+
+#include "loadtest/v1/service.pb.h"
+
+namespace loadtest {
+
+// Of at most `width` columns:
+//   [########------------]  40%  6s left  600/s  p50 1.23ms  p99 4.56ms  errors 0  3 drivers
+// Rate and latencies are those of the newest interval, errors (failed, dropped, status 400 and
+// above) those of the whole test. A test that waits says what for.
+std::string ProgressLine(const v1::LoadTestUpdate& update, int width);
+
+// The same for a log: without the bar, with the time since the start in front.
+//   4s  40%  6s left  600/s  p50 1.23ms  p99 4.56ms  errors 0  3 drivers
+std::string LogLine(const v1::LoadTestUpdate& update);
+
+}  // namespace loadtest

@@ -1,0 +1,251 @@
+#include "client/view/report_view.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "client/view/latency_view.h"
+#include "client/view/layout.h"
+#include "common/base/units.h"
+#include "common/config/config.h"
+#include "common/measure/measurements.h"
+#include "common/spec/load_test_spec.h"
+
+namespace loadtest {
+namespace {
+
+constexpr size_t kNameWidth = 12;
+constexpr size_t kWidestUrl = 60;
+constexpr int kMostDrivers = 5;
+constexpr int kMostErrors = 3;
+constexpr int kMostReasons = 2;
+constexpr size_t kMostStatusCodes = 6;
+
+enum class Color { kRed = 31, kGreen = 32, kYellow = 33 };
+
+class Writer {
+ public:
+  explicit Writer(const ReportViewOptions& options) : options_(options) {}
+
+  // "name        text", broken at spaces to the width; further lines stand under the text. What
+  // does not fit into `most_lines` is cut.
+  void Line(std::string_view name, std::string_view text, size_t most_lines = 1) {
+    const size_t room = static_cast<size_t>(std::max(options_.width, 40)) - kNameWidth;
+    std::string_view shown_name = name;
+    const std::string clean = Clip(text, text.size());
+    std::string_view rest = clean;
+    for (size_t lines = 1; lines < most_lines && rest.size() > room; ++lines) {
+      size_t end = rest.rfind(' ', room);
+      if (end == std::string_view::npos || end == 0) end = room;
+      Row(shown_name, rest.substr(0, end));
+      rest.remove_prefix(end);
+      rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(' ')));
+      shown_name = "";
+    }
+    Row(shown_name, Clip(rest, room));
+  }
+  void Raw(std::string_view text) { text_ += text; }
+  void Space() { text_ += "\n"; }
+
+  std::string Colored(std::string_view text, Color color) const {
+    if (!options_.colors) return std::string(text);
+    return absl::StrFormat("\x1b[%dm%s\x1b[0m", static_cast<int>(color), text);
+  }
+
+  std::string Take() { return std::move(text_); }
+
+ private:
+  void Row(std::string_view name, std::string_view text) {
+    text_ += PadRight(name, kNameWidth) + std::string(text) + "\n";
+  }
+
+  const ReportViewOptions options_;
+  std::string text_;
+};
+
+std::string Seconds(double seconds) { return absl::StrFormat("%.3gs", seconds); }
+
+void WriteHead(const v1::Report& report, Writer& writer) {
+  const v1::LoadTest& test = report.load_test();
+  const v1::LoadTestSpec& spec = test.spec();
+  const bool is_good = test.state() != v1::LoadTest::FAILED;
+  std::string state =
+      writer.Colored(v1::LoadTest::State_Name(test.state()), is_good ? Color::kGreen : Color::kRed);
+  writer.Raw(absl::StrFormat("%s  %s\n", test.name(), state));
+  if (!test.state_reason().empty()) writer.Line("reason", test.state_reason(), 2);
+  if (!spec.title().empty()) writer.Line("title", spec.title());
+  writer.Line("asked", DescribeSpec(spec, std::max(spec.drivers(), test.assignments_size())), 2);
+  std::string request = absl::StrFormat("%s %s, timeout %s", spec.request().method(),
+                                        Clip(spec.request().url(), kWidestUrl),
+                                        FormatDuration(ToNanos(spec.request_timeout())));
+  if (!spec.request().body().empty()) {
+    request += ", body " + FormatBytes(static_cast<int64_t>(spec.request().body().size()));
+  }
+  writer.Line("", request);
+}
+
+void WriteCounts(const v1::Report& report, Writer& writer) {
+  const v1::RequestCounts& counts = report.totals().counts();
+  writer.Line("sent", absl::StrFormat("%s in %s, %s; due %s, dropped %s",
+                                      FormatCount(counts.sent()), Seconds(report.sending_seconds()),
+                                      FormatPerSecond(report.sent_per_second()),
+                                      FormatCount(counts.due()), FormatCount(counts.dropped())));
+  std::string failed = "failed " + FormatCount(counts.failed());
+  if (counts.abandoned() > 0) {
+    failed += absl::StrFormat(" (%s abandoned)", FormatCount(counts.abandoned()));
+  }
+  std::string answered = absl::StrFormat(
+      "%s, %s; %s, status 400 and above %s", FormatCount(counts.completed()),
+      FormatPerSecond(report.completed_per_second()), failed, FormatCount(counts.http_errors()));
+  if (counts.in_flight() > 0) {
+    answered += absl::StrFormat(", in flight %s", FormatCount(counts.in_flight()));
+  }
+  writer.Line("answered", answered);
+  const v1::Measurements& totals = report.totals();
+  writer.Line(
+      "traffic",
+      absl::StrFormat("sent %s, received %s; connections %s, failed %s",
+                      FormatBytes(totals.bytes_sent()), FormatBytes(totals.bytes_received()),
+                      FormatCount(totals.connects()), FormatCount(totals.connect_failures())));
+}
+
+void WriteStatusCodes(const v1::Report& report, Writer& writer) {
+  const std::map<int32_t, int64_t> codes(report.totals().status_codes().begin(),
+                                         report.totals().status_codes().end());
+  std::vector<std::string> parts;
+  for (const auto& [code, count] : codes) {
+    if (parts.size() == kMostStatusCodes) {
+      parts.push_back(absl::StrFormat("and %d more", codes.size() - kMostStatusCodes));
+      break;
+    }
+    parts.push_back(absl::StrFormat("%d: %s", code, FormatCount(count)));
+  }
+  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "));
+}
+
+void WriteErrors(const v1::Report& report, Writer& writer) {
+  std::vector<const v1::ErrorCount*> errors;
+  for (const v1::ErrorCount& error : report.totals().errors()) errors.push_back(&error);
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const auto* a, const auto* b) { return a->count() > b->count(); });
+  const int shown = std::min(static_cast<int>(errors.size()), kMostErrors);
+  for (int i = 0; i < shown; ++i) {
+    std::string text =
+        absl::StrFormat("%s %s", FormatCount(errors[i]->count()), ErrorKindName(errors[i]->kind()));
+    if (!errors[i]->example().empty()) text += ", for example: " + errors[i]->example();
+    writer.Line(i == 0 ? "errors" : "", text);
+  }
+  if (shown < static_cast<int>(errors.size())) {
+    writer.Line("", absl::StrFormat("and %d kinds more", errors.size() - shown));
+  }
+}
+
+int64_t Problems(const v1::DriverResult& driver) {
+  return driver.counts().failed() + driver.counts().dropped() + driver.counts().http_errors();
+}
+
+std::string DriverState(const v1::DriverResult& driver) {
+  if (driver.lost()) return "LOST";
+  if (driver.intervals_missing() > 0) {
+    return Plural(driver.intervals_missing(), "interval") + " missing";
+  }
+  return driver.finished() ? "" : "running";
+}
+
+void WriteDrivers(const v1::Report& report, Writer& writer) {
+  std::vector<const v1::DriverResult*> drivers;
+  for (const v1::DriverResult& driver : report.drivers()) drivers.push_back(&driver);
+  if (drivers.empty()) return;
+  const int left_out = static_cast<int>(drivers.size()) - kMostDrivers;
+  if (left_out > 0) {
+    // The worst first: lost, then with errors, then with the largest send delay.
+    std::stable_sort(drivers.begin(), drivers.end(), [](const auto* a, const auto* b) {
+      if (a->lost() != b->lost()) return a->lost();
+      if (Problems(*a) != Problems(*b)) return Problems(*a) > Problems(*b);
+      return a->send_delay().p99_ns() > b->send_delay().p99_ns();
+    });
+    drivers.resize(kMostDrivers);
+  }
+  using enum Table::Align;
+  Table table({{"driver"},
+               {"address"},
+               {"sent", kRight},
+               {"answered", kRight},
+               {"errors", kRight},
+               {"p50", kRight},
+               {"p99", kRight},
+               {"delay p99", kRight},
+               {"cpu", kRight},
+               {""}});
+  for (const v1::DriverResult* driver : drivers) {
+    table.Add({ClipMiddle(driver->assignment().driver_id(), 20), Clip(driver->ip_address(), 20),
+               FormatCount(driver->counts().sent()), FormatCount(driver->counts().completed()),
+               FormatCount(Problems(*driver)), FormatLatency(driver->response_time().p50_ns()),
+               FormatLatency(driver->response_time().p99_ns()),
+               FormatLatency(driver->send_delay().p99_ns()),
+               absl::StrFormat("%.2f", driver->cpu_cores()), DriverState(*driver)});
+  }
+  writer.Raw(table.Print("  "));
+  if (left_out > 0) {
+    writer.Raw(absl::StrFormat("  these are the worst; and %s more\n", Plural(left_out, "driver")));
+  }
+}
+
+void WriteVerdict(const v1::Report& report, Writer& writer) {
+  const v1::Verdict& verdict = report.verdict();
+  switch (verdict.level()) {
+    case v1::Verdict::VALID:
+      writer.Raw(PadRight("verdict", kNameWidth) + writer.Colored("VALID", Color::kGreen) +
+                 ": the generator kept its schedule\n");
+      break;
+    case v1::Verdict::DEGRADED:
+      writer.Raw(PadRight("verdict", kNameWidth) + writer.Colored("DEGRADED", Color::kYellow) +
+                 ": drivers or intervals are missing\n");
+      break;
+    case v1::Verdict::INVALID:
+      writer.Raw(PadRight("verdict", kNameWidth) + writer.Colored("INVALID", Color::kRed) +
+                 ": the generator itself was the limit; do not trust the numbers above\n");
+      break;
+    default:
+      break;
+  }
+  const int shown = std::min(verdict.reasons_size(), kMostReasons);
+  for (int i = 0; i < shown; ++i) {
+    const v1::VerdictReason& reason = verdict.reasons(i);
+    const std::string who = reason.driver_id().empty() ? "" : reason.driver_id() + ": ";
+    writer.Line("", absl::StrFormat("%s%s: %s", who, reason.resource(), reason.message()));
+  }
+  if (shown < verdict.reasons_size()) {
+    writer.Line("",
+                absl::StrFormat("and %s more", Plural(verdict.reasons_size() - shown, "reason")));
+  }
+}
+
+}  // namespace
+
+std::string ReportView(const v1::Report& report, const ReportViewOptions& options) {
+  Writer writer(options);
+  WriteHead(report, writer);
+  WriteCounts(report, writer);
+  writer.Space();
+  if (report.totals().send_delay().count() > 0 || report.totals().response_time().count() > 0) {
+    writer.Raw(LatencyView(report, options.width));
+    writer.Space();
+  }
+  WriteStatusCodes(report, writer);
+  WriteErrors(report, writer);
+  WriteDrivers(report, writer);
+  writer.Space();
+  WriteVerdict(report, writer);
+  std::string_view id = report.load_test().name();
+  id.remove_prefix(id.rfind('/') + 1);
+  writer.Line("more", absl::StrFormat("loadctl report %s -o json", id));
+  return writer.Take();
+}
+
+}  // namespace loadtest

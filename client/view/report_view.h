@@ -1,0 +1,20 @@
+// The report of a test on one screen.
+#pragma once
+
+#include <string>
+
+#include "loadtest/v1/load_test.pb.h"
+
+namespace loadtest {
+
+struct ReportViewOptions {
+  // Columns; at least 80 look good.
+  int width = 100;
+  bool colors = false;
+};
+
+// At most 40 lines: long lists (drivers, errors, reasons) show their worst entries and say how many
+// there are.
+std::string ReportView(const v1::Report& report, const ReportViewOptions& options);
+
+}  // namespace loadtest

@@ -1,0 +1,120 @@
+#include "client/view/tables.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/view/layout.h"
+#include "common/base/units.h"
+#include "common/config/config.h"
+#include "common/spec/load_test_spec.h"
+
+namespace loadtest {
+namespace {
+
+constexpr size_t kWidestText = 60;
+
+std::string LocalTime(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0) return "-";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time.seconds()),
+                          absl::LocalTimeZone());
+}
+
+// "drivers/x" -> "x"
+std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
+
+std::string LoadInShort(const v1::LoadTestSpec& spec) {
+  switch (spec.load_case()) {
+    case v1::LoadTestSpec::kAvalanche:
+      return absl::StrFormat("avalanche -c %d", spec.connections());
+    case v1::LoadTestSpec::kTsunami:
+      return "tsunami " + FormatDuration(ToNanos(spec.tsunami().delay()));
+    case v1::LoadTestSpec::kRate:
+      return "rate " + FormatPerSecond(spec.rate().requests_per_second());
+    case v1::LoadTestSpec::LOAD_NOT_SET:
+      return "-";
+  }
+  return "-";
+}
+
+std::string HeartbeatAge(const v1::Driver& driver, WallTime now) {
+  if (!driver.has_last_heartbeat_time()) return "-";
+  const google::protobuf::Timestamp& time = driver.last_heartbeat_time();
+  const int64_t age = now.ns - (time.seconds() * kNanosPerSecond + time.nanos());
+  // Clocks of two hosts differ; a heartbeat is never from the future.
+  return absl::StrFormat("%.1fs ago", static_cast<double>(std::max<int64_t>(0, age)) / 1e9);
+}
+
+std::string OrDash(std::string_view text) { return text.empty() ? "-" : Clip(text, kWidestText); }
+
+}  // namespace
+
+std::string TestsTable(const v1::ListLoadTestsResponse& tests) {
+  Table table({{"NAME"}, {"STATE"}, {"LOAD"}, {"CREATED"}, {"URL"}, {"TITLE"}});
+  for (const v1::LoadTest& test : tests.load_tests()) {
+    table.Add({IdOf(test.name()), v1::LoadTest::State_Name(test.state()), LoadInShort(test.spec()),
+               LocalTime(test.create_time()), Clip(test.spec().request().url(), kWidestText),
+               Clip(test.spec().title(), kWidestText)});
+  }
+  return table.Print();
+}
+
+std::string DriversTable(const v1::ListDriversResponse& drivers, WallTime now) {
+  Table table({{"ID"},
+               {"ADDRESS"},
+               {"HOST"},
+               {"STATE"},
+               {"TEST"},
+               {"CPU", Table::Align::kRight},
+               {"HEARTBEAT", Table::Align::kRight},
+               {"VERSION"}});
+  for (const v1::Driver& driver : drivers.drivers()) {
+    table.Add({IdOf(driver.name()), OrDash(driver.ip_address()), OrDash(driver.host_name()),
+               v1::Driver::State_Name(driver.state()), OrDash(IdOf(driver.load_test())),
+               absl::StrFormat("%.2f", driver.cpu_cores()), HeartbeatAge(driver, now),
+               OrDash(driver.version())});
+  }
+  return table.Print();
+}
+
+std::string TestDetails(const v1::LoadTest& test) {
+  std::string text;
+  const auto add = [&text](std::string_view name, std::string_view value) {
+    if (!value.empty()) text += PadRight(name, 12) + std::string(value) + "\n";
+  };
+  const v1::LoadTestSpec& spec = test.spec();
+  add("name", test.name());
+  add("title", Clip(spec.title(), 200));
+  add("state", v1::LoadTest::State_Name(test.state()));
+  add("reason", Clip(test.state_reason(), 400));
+  add("load", DescribeSpec(spec, std::max(spec.drivers(), test.assignments_size())));
+  add("request", Clip(spec.request().method() + " " + spec.request().url(), 400));
+  for (const v1::Header& header : spec.request().headers()) {
+    add("header", Clip(header.name() + ": " + header.value(), 200));
+  }
+  if (!spec.request().body().empty()) {
+    add("body", FormatBytes(static_cast<int64_t>(spec.request().body().size())));
+  }
+  add("timeout", absl::StrFormat("%s, connecting %s, drain %s",
+                                 FormatDuration(ToNanos(spec.request_timeout())),
+                                 FormatDuration(ToNanos(spec.connect_timeout())),
+                                 FormatDuration(ToNanos(spec.drain_timeout()))));
+  add("created", LocalTime(test.create_time()));
+  add("started", LocalTime(test.start_time()));
+  add("ended", LocalTime(test.end_time()));
+  std::vector<std::string> ids;
+  for (const v1::Assignment& assignment : test.assignments()) ids.push_back(assignment.driver_id());
+  add("drivers", absl::StrJoin(ids, ", "));
+  const std::map<std::string, std::string> labels(spec.labels().begin(), spec.labels().end());
+  for (const auto& [key, value] : labels) add("label", Clip(key + "=" + value, 320));
+  return text;
+}
+
+}  // namespace loadtest

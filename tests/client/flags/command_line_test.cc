@@ -1,0 +1,107 @@
+#include "client/flags/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace loadtest {
+namespace {
+
+struct Parsed {
+  bool goes_on;
+  CommandLine line;
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+Parsed Parse(const std::vector<std::string>& arguments,
+             const std::map<std::string, std::string>& environment = {}) {
+  std::ostringstream out, err;
+  std::istringstream in;
+  Terminal terminal{.out = out, .err = err, .in = in};
+  Parsed parsed;
+  parsed.goes_on =
+      ParseCommandLine(arguments, environment, terminal, parsed.line, parsed.exit_code);
+  parsed.out = out.str();
+  parsed.err = err.str();
+  return parsed;
+}
+
+TEST(ParseCommandLine, AHeaderDoesNotSwallowTheUrlBehindIt) {
+  const Parsed parsed = Parse({"run", "-H", "A: b", "-H", "C: d", "http://h/"});
+  const SpecFlags& spec = std::get<RunCommand>(parsed.line.command).create.spec;
+  EXPECT_EQ(spec.headers, (std::vector<std::string>{"A: b", "C: d"}));
+  EXPECT_EQ(spec.arguments, (std::vector<std::string>{"http://h/"}));
+}
+
+TEST(ParseCommandLine, LongAndShortNamesMeanTheSame) {
+  const Parsed parsed = Parse({"run", "http://h/", "-r", "1k", "-m", "PUT", "-n", "5", "-d", "1s"});
+  const SpecFlags& spec = std::get<RunCommand>(parsed.line.command).create.spec;
+  EXPECT_EQ(spec.rate, "1k");
+  EXPECT_EQ(spec.method, "PUT");
+  EXPECT_EQ(spec.requests, "5");
+  EXPECT_EQ(spec.duration, "1s");
+  EXPECT_EQ(spec.delay, std::nullopt);
+}
+
+TEST(ParseCommandLine, ABodyInBracketsStaysWhole) {
+  const Parsed parsed = Parse({"run", "http://h/", "-b", "[1,2]"});
+  EXPECT_EQ(std::get<RunCommand>(parsed.line.command).create.spec.body, "[1,2]");
+}
+
+TEST(ParseCommandLine, TheServerIsFlagThenEnvironmentThenDefault) {
+  EXPECT_EQ(Parse({"ls"}).line.server, "127.0.0.1:50051");
+  EXPECT_EQ(Parse({"ls"}, {{"LOADTEST_SERVER", "a:1"}}).line.server, "a:1");
+  EXPECT_EQ(Parse({"ls", "--server", "b:2"}, {{"LOADTEST_SERVER", "a:1"}}).line.server, "b:2");
+  EXPECT_EQ(Parse({"--server", "b:2", "ls"}).line.server, "b:2");
+}
+
+TEST(ParseCommandLine, SeveralTestsCanBeStopped) {
+  const Parsed parsed = Parse({"stop", "a", "b", "--reason", "enough"});
+  EXPECT_EQ(std::get<StopCommand>(parsed.line.command).names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(std::get<StopCommand>(parsed.line.command).reason, "enough");
+}
+
+TEST(ParseCommandLine, HelpGoesToStandardOutputWithZero) {
+  const Parsed parsed = Parse({"run", "--help"});
+  EXPECT_FALSE(parsed.goes_on);
+  EXPECT_EQ(parsed.exit_code, 0);
+  EXPECT_NE(parsed.out.find("loadctl run tsunami http://127.0.0.1:8081/ping --delay 10ms -n 1000"),
+            std::string::npos);
+  EXPECT_EQ(parsed.err, "");
+}
+
+TEST(ParseCommandLine, MistakesAreOneLineThatSaysWhatIsWanted) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{},
+       "loadctl: a command is missing; want one of run, create, ls, get, watch, stop, rm, report, "
+       "drivers, tail (see loadctl --help)\n"},
+      {{"start"},
+       "loadctl: unknown command \"start\"; want one of run, create, ls, get, watch, stop, rm, "
+       "report, drivers, tail (see loadctl --help)\n"},
+      {{"run", "http://h/", "--slo", "p99<1ms"},
+       "loadctl run: unknown flag --slo (see loadctl run --help)\n"},
+      {{"run", "http://h/", "-k"}, "loadctl run: unknown flag -k (see loadctl run --help)\n"},
+      {{"run", "http://h/", "-c"},
+       "loadctl run: --connections: the value is missing (see loadctl run --help)\n"},
+      {{"ls", "x"}, "loadctl ls: unexpected argument \"x\" (see loadctl ls --help)\n"},
+      {{"get"}, "loadctl get: name is required (see loadctl get --help)\n"},
+      {{"check", "x", "--slo", "p99<1s"},
+       "loadctl: unknown command \"check\"; want one of run, create, ls, get, watch, stop, rm, "
+       "report, drivers, tail (see loadctl --help)\n"},
+      {{"run", "http://h/", "-n", "5", "-n", "6"},
+       "loadctl run: --requests: given twice (see loadctl run --help)\n"},
+      {{"ls", "-o", "yaml"}, "loadctl: -o: got \"yaml\", want table or json\n"},
+  };
+  for (const auto& [arguments, wanted] : cases) {
+    const Parsed parsed = Parse(arguments);
+    EXPECT_FALSE(parsed.goes_on);
+    EXPECT_EQ(parsed.exit_code, 2);
+    EXPECT_EQ(parsed.err, wanted);
+    EXPECT_EQ(parsed.out, "");
+  }
+}
+
+}  // namespace
+}  // namespace loadtest

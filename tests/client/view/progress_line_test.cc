@@ -1,0 +1,74 @@
+#include "client/view/progress_line.h"
+
+#include <gtest/gtest.h>
+
+#include "client/sample_messages.h"
+
+namespace loadtest {
+namespace {
+
+TEST(ProgressLine, ShowsARunningTest) {
+  EXPECT_EQ(ProgressLine(SampleUpdate(), 120),
+            "[############------------------]  40%  3s left  600/s  p50 1.23ms  p99 4.56ms  "
+            "errors 2  3 drivers");
+}
+
+TEST(ProgressLine, TheBarShrinksWithTheTerminal) {
+  EXPECT_EQ(ProgressLine(SampleUpdate(), 78),
+            "[####------]  40%  3s left  600/s  p50 1.23ms  p99 4.56ms  errors 2  3 drivers");
+}
+
+TEST(ProgressLine, ANarrowTerminalGetsTheNumbersWithoutTheBar) {
+  EXPECT_EQ(ProgressLine(SampleUpdate(), 40), " 40%  3s left  600/s  p50 1.23ms  p99...");
+}
+
+TEST(ProgressLine, ATestThatWaitsSaysWhatFor) {
+  v1::LoadTestUpdate update;
+  update.mutable_load_test()->set_state(v1::LoadTest::PENDING);
+  update.mutable_load_test()->set_state_reason("waits for 2 more idle drivers");
+  EXPECT_EQ(ProgressLine(update, 80), "pending: waits for 2 more idle drivers");
+}
+
+TEST(ProgressLine, ATestThatStartsNamesItsDrivers) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.mutable_load_test()->set_state(v1::LoadTest::STARTING);
+  EXPECT_EQ(ProgressLine(update, 80), "starting: 3 drivers get ready");
+}
+
+TEST(ProgressLine, TellsOfLostDriversAndABadVerdict) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.mutable_drivers(1)->set_state(v1::Driver::LOST);
+  update.mutable_verdict()->set_level(v1::Verdict::DEGRADED);
+  EXPECT_EQ(
+      ProgressLine(update, 120),
+      "[############------------------]  40%  3s left  600/s  p50 1.23ms  p99 4.56ms  errors 2"
+      "  2 of 3 drivers  DEGRADED");
+}
+
+TEST(ProgressLine, AnIntervalWithoutAnswersHasNoPercentiles) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.mutable_interval()->clear_response_time();
+  EXPECT_EQ(ProgressLine(update, 68),
+            "[#####--------]  40%  3s left  600/s  no answer  errors 2  3 drivers");
+}
+
+TEST(ProgressLine, BeforeTheFirstIntervalThereAreOnlyTotals) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.clear_interval();
+  update.set_progress(0);
+  EXPECT_EQ(ProgressLine(update, 60), "[------------------------------]   0%  errors 2  3 drivers");
+}
+
+TEST(ProgressLine, AHundredPercentIsNotSaidTooEarly) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.set_progress(0.9999);
+  EXPECT_NE(ProgressLine(update, 120).find(" 99%  0s left"), std::string::npos);
+}
+
+TEST(LogLine, BeginsWithTheTimeSinceTheStart) {
+  EXPECT_EQ(LogLine(SampleUpdate()),
+            "2s  40%  3s left  600/s  p50 1.23ms  p99 4.56ms  errors 2  3 drivers");
+}
+
+}  // namespace
+}  // namespace loadtest
