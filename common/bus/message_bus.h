@@ -87,7 +87,8 @@ class MessageBus {
   // hundred records a call. Never fails: while the broker is away it returns nothing, and goes on where it was when it is back.
   virtual BusEvents Poll(std::chrono::milliseconds timeout) = 0;
 
-  // Queues a record and returns at once; it is retried until delivered, in order per key. Records of one key go to one partition.
+  // Queues a record and returns at once; it is retried until delivered, in order per key but for the rare record that had to be
+  // published a second time, which may come behind later ones: readers order by what is in the records. Records of one key go to one partition.
   // Errors, and `done` is not called: ResourceExhausted when the queue is full, others when the broker refuses for good.
   virtual absl::Status Publish(Topic topic, std::string_view key, std::string_view message_type, std::string_view value,
                                PublishDone done = nullptr) = 0;

@@ -29,7 +29,9 @@ constexpr int kLargestDrivers = 10'000;
 constexpr int64_t kLargestRequests = 1'000'000'000'000;
 constexpr double kLargestRate = 1e9;
 constexpr double kSmallestRate = 1e-6;
-constexpr size_t kLargestBody = size_t{64} << 20;
+constexpr size_t kLargestBody = 512 << 10;
+// A spec travels in a Kafka record, and brokers refuse records beyond 1 MB unless they are told otherwise.
+constexpr size_t kLargestSpec = 768 << 10;
 constexpr int kLargestHeaders = 256;
 constexpr size_t kLargestHeaderValue = 16'384;
 
@@ -215,6 +217,7 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec) {
   if (out.on_driver_loss() != v1::LoadTestSpec::CONTINUE && out.on_driver_loss() != v1::LoadTestSpec::ABORT) {
     problems.Add(absl::StrFormat("spec.on_driver_loss: got %d, want CONTINUE or ABORT", static_cast<int>(out.on_driver_loss())));
   }
+  problems.CheckLength("spec", out.ByteSizeLong(), kLargestSpec);
   RETURN_IF_ERROR(problems.ToStatus());
   return out;
 }

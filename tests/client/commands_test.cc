@@ -1,6 +1,7 @@
 // loadctl from its arguments to what it prints, against a fake orchestrator in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -177,7 +178,7 @@ TEST_F(LoadctlTest, RemoveGoesOnAfterAFailure) {
 }
 
 TEST_F(LoadctlTest, TheReportCanGoToAFile) {
-  const std::string path = testing::TempDir() + "/report.json";
+  const std::string path = testing::TempDir() + "/report." + std::to_string(getpid()) + ".json";
   Run({"create", kUrl, "--id", "soak"});
   EXPECT_EQ(Run({"report", "soak", "-o", "json", "--output", path}), 0);
   EXPECT_EQ(out_, "");

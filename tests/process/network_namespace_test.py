@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import uuid
 
@@ -30,7 +31,7 @@ class NetworkNamespaceTest(harness.ProcessTest):
                             capture_output=True, text=True, timeout=120, check=False)
         self.addCleanup(lambda: subprocess.run([harness.SOURCE / "tools/kafka", "down"], env=self.environment, capture_output=True, timeout=60, check=True))
         self.assertEqual(up.returncode, 0, up.stderr)
-        self.kafka = f"{self.host_address}:{port}"
+        self.kafka = re.search(r"^remote=(.*)$", up.stdout, re.M).group(1)
 
     @staticmethod
     def ip(*args):

@@ -104,6 +104,20 @@ TEST(ValidateSpecTest, RefusesWhatWouldBreakTheRequestApart) {
   EXPECT_EQ(Refusal(spec), "spec.request.headers[0].name: got \"content-length\", want a header that the driver does not set itself");
 }
 
+TEST(ValidateSpecTest, RefusesWhatDoesNotFitIntoAKafkaRecord) {
+  v1::LoadTestSpec spec = Avalanche();
+  spec.mutable_request()->set_body(std::string((512 << 10) + 1, 'x'));
+  EXPECT_EQ(Refusal(spec), "spec.request.body: got 524289 bytes, want at most 524288");
+  spec.mutable_request()->set_body(std::string(512 << 10, 'x'));
+  EXPECT_EQ(Refusal(spec), "");
+  for (int i = 0; i < 20; ++i) {
+    v1::Header* header = spec.mutable_request()->add_headers();
+    header->set_name("X");
+    header->set_value(std::string(16'384, 'x'));
+  }
+  EXPECT_EQ(Refusal(spec).substr(0, 14), "spec: got 8523");
+}
+
 TEST(ParseUrlTest, SplitsHostPortAndTarget) {
   const Url url = *ParseUrl("http://api.example.com:8080/a/b?c=d");
   EXPECT_EQ(url.host, "api.example.com");

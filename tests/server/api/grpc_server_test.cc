@@ -158,10 +158,10 @@ TEST_F(GrpcServerTest, ErrorsKeepCodeAndMessage) {
   EXPECT_EQ(Create(CreateRequest("b"), test).error_code(), grpc::UNAVAILABLE);
 }
 
-TEST_F(GrpcServerTest, BodyOf64MiBIsAccepted) {
+TEST_F(GrpcServerTest, BodyOf512KiBIsAccepted) {
   v1::CreateLoadTestRequest request = CreateRequest("large");
   request.set_validate_only(true);
-  request.mutable_spec()->mutable_request()->set_body(std::string(64 << 20, 'x'));
+  request.mutable_spec()->mutable_request()->set_body(std::string(512 << 10, 'x'));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   auto stub = v1::LoadTestService::NewStub(
@@ -171,7 +171,7 @@ TEST_F(GrpcServerTest, BodyOf64MiBIsAccepted) {
   v1::LoadTest test;
   const grpc::Status status = stub->CreateLoadTest(&context, request, &test);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(test.spec().request().body().size(), 64u << 20);
+  EXPECT_EQ(test.spec().request().body().size(), 512u << 10);
 }
 
 TEST_F(GrpcServerTest, CallWithoutReplyEndsAtTheClientsDeadline) {
