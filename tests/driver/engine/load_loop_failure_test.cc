@@ -84,6 +84,13 @@ TEST_F(RequestFailureTest, BytesAfterAResponseCostOnlyTheConnection) {
   EXPECT_EQ(transport_.connect_times.size(), 2u);
 }
 
+TEST_F(RequestFailureTest, AConnectionThatEndsWithItsResponseIsNotUsedAgain) {
+  FirstReply({.bytes = SimulatedTransport::kOk, .peer_closed = true});
+  Run();
+  EXPECT_EQ(counts().completed(), 2);
+  EXPECT_EQ(transport_.connect_times.size(), 2u);
+}
+
 TEST_F(RequestFailureTest, StatusesAreCountedAndErrorsAmongThemToo) {
   FirstReply({.bytes = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"});
   Run();

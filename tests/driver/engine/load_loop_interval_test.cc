@@ -23,6 +23,16 @@ TEST_F(IntervalTest, IntervalsAreCutAtMultiplesOfTheirLength) {
   EXPECT_TRUE(reports_[2].final());
 }
 
+TEST_F(IntervalTest, CutsDoNotDrift) {
+  UseTsunami(kMs / 2, {.duration_ns = 3'500 * kMs});
+  plan_.connections = 4;
+  Run();
+  // The first has both its ends: what is due at the very moment of a cut was sent before it.
+  EXPECT_EQ(reports_[0].measurements().counts().due(), 2001);
+  EXPECT_EQ(reports_[1].measurements().counts().due(), 2000);
+  EXPECT_EQ(reports_[2].measurements().counts().due(), 2000);
+}
+
 TEST_F(IntervalTest, ASilentTargetDoesNotDelayTheCut) {
   plan_.sends = SendPlan::ClosedLoop({.requests = 2});
   transport_.reply = [](int) { return Reply{.after_ns = 2'500 * kMs}; };

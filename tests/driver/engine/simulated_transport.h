@@ -27,9 +27,10 @@ class SimulatedTransport final : public Transport {
   // What the target does about a request.
   struct Reply {
     int64_t after_ns = kNanosPerMilli;
-    std::string bytes = kOk;  // empty: nothing is said
-    bool close = false;       // closes after the bytes
-    int reset = 0;            // or resets, with this errno value
+    std::string bytes = kOk;   // empty: nothing is said
+    bool close = false;        // closes after the bytes
+    bool peer_closed = false;  // the end of the connection comes with the bytes
+    int reset = 0;             // or resets, with this errno value
   };
 
   explicit SimulatedTransport(ManualClock& clock) : clock_(clock) {}
@@ -84,7 +85,9 @@ class SimulatedTransport final : public Transport {
     Later(write_blocks_ns + answer.after_ns, connection, life, [this, connection, life, answer] {
       if (answer.reset != 0) return FinishConnection(connection, answer.reset);
       if (!answer.bytes.empty()) {
-        sink_->OnRead(connection, {.bytes = answer.bytes, .received_at = clock_.Now()});
+        sink_->OnRead(connection, {.bytes = answer.bytes,
+                                   .received_at = clock_.Now(),
+                                   .peer_closed = answer.peer_closed});
       }
       if (answer.close && lives_[connection] == life) FinishConnection(connection, 0);
     });
