@@ -61,8 +61,8 @@ class ConnectionPool {
   // Moves a connection on: kIdle, kSending or kAwaiting.
   void SetState(int connection, ConnectionState state);
 
-  // The connection that was closed last; -1: none. Not one that was never tried, or each attempt against a
-  // target that refuses would be by a connection that has not learnt to back off.
+  // The connection that was closed last; -1: none. Not one that was never tried, or each attempt
+  // against a target that refuses would be by a connection that has not learnt to back off.
   int FirstClosed() const { return closed_.first; }
 
   // Begins to open a closed connection. 0, or the errno value of an attempt that failed at once;
