@@ -73,18 +73,24 @@ absl::StatusOr<std::string> WriteDriverConfig(const v1::Config& config) {
   std::ofstream out(path);
   out << PrintConfig(config);
   out.close();
-  if (!out) return absl::InvalidArgumentError(absl::StrFormat("cannot write %s; want a data folder that can be written", path));
+  if (!out)
+    return absl::InvalidArgumentError(
+        absl::StrFormat("cannot write %s; want a data folder that can be written", path));
   return path;
 }
 
 // Complete or not there: written beside it and renamed.
-absl::Status WriteReadyFile(const std::string& path, const std::string& grpc_address, const std::string& http_address, const std::string& bootstrap) {
+absl::Status WriteReadyFile(const std::string& path, const std::string& grpc_address,
+                            const std::string& http_address, const std::string& bootstrap) {
   const std::string part = path + ".part";
   std::ofstream out(part);
-  out << absl::StrFormat("{\"grpc_address\": \"%s\", \"http_address\": \"%s\", \"kafka\": \"%s\"}\n", grpc_address, http_address, bootstrap);
+  out << absl::StrFormat(
+      "{\"grpc_address\": \"%s\", \"http_address\": \"%s\", \"kafka\": \"%s\"}\n", grpc_address,
+      http_address, bootstrap);
   out.close();
   if (!out || std::rename(part.c_str(), path.c_str()) != 0) {
-    return absl::InvalidArgumentError(absl::StrFormat("--ready_file: cannot write %s: %s", path, std::strerror(errno)));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--ready_file: cannot write %s: %s", path, std::strerror(errno)));
   }
   return absl::OkStatus();
 }
@@ -93,9 +99,11 @@ std::string AddressOf(const std::string& configured, int port) {
   return configured.substr(0, configured.rfind(':')) + absl::StrFormat(":%d", port);
 }
 
-// Waits for SIGINT or SIGTERM, looking after the drivers meanwhile. Once the drivers are there (or ten seconds are over) `announce` is called.
+// Waits for SIGINT or SIGTERM, looking after the drivers meanwhile. Once the drivers are there (or
+// ten seconds are over) `announce` is called.
 template <typename Announce>
-void WaitForEnd(const sigset_t& signals, DriverProcesses& drivers, const Orchestrator& orchestrator, int expected, const Announce& announce) {
+void WaitForEnd(const sigset_t& signals, DriverProcesses& drivers, const Orchestrator& orchestrator,
+                int expected, const Announce& announce) {
   SystemClock clock;
   const int64_t start_ns = clock.Now().ns;
   bool announced = false;
@@ -104,7 +112,8 @@ void WaitForEnd(const sigset_t& signals, DriverProcesses& drivers, const Orchest
     const int signal = sigtimedwait(&signals, nullptr, &wait);
     if (signal == SIGINT || signal == SIGTERM) return;
     drivers.Watch(clock.Now());
-    if (!announced && (orchestrator.live_drivers() >= expected || clock.Now().ns - start_ns > kAnnounceDriversWithinNs)) {
+    if (!announced && (orchestrator.live_drivers() >= expected ||
+                       clock.Now().ns - start_ns > kAnnounceDriversWithinNs)) {
       announced = true;
       announce();
     }
@@ -129,7 +138,10 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
     if (!started.ok()) return Fail(started.status(), kExitInternal);
     embedded = *std::move(started);
     config.mutable_kafka()->set_bootstrap_servers(embedded->bootstrap_servers());
-    log.Info(absl::StrFormat("embedded broker on %s: one host, up to 16 drivers, nothing durable; --kafka HOST:PORT uses a real Kafka", embedded->bootstrap_servers()));
+    log.Info(
+        absl::StrFormat("embedded broker on %s: one host, up to 16 drivers, nothing durable; "
+                        "--kafka HOST:PORT uses a real Kafka",
+                        embedded->bootstrap_servers()));
   }
   KafkaBusOptions bus_options;
   bus_options.client_id = "orchestrator";
@@ -140,13 +152,17 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   if (!bus.ok()) return Fail(bus.status(), ExitCodeOf(bus.status()));
 
   SystemClock clock;
-  Orchestrator::Options options{.core = CoreOptionsOf(config, (*bus)->description()), .bus_is_new = is_embedded};
-  absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator = Orchestrator::Start(options, **bus, *std::move(store), clock, log);
+  Orchestrator::Options options{.core = CoreOptionsOf(config, (*bus)->description()),
+                                .bus_is_new = is_embedded};
+  absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator =
+      Orchestrator::Start(options, **bus, *std::move(store), clock, log);
   if (!orchestrator.ok()) return Fail(orchestrator.status(), ExitCodeOf(orchestrator.status()));
 
-  const absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator);
+  const absl::StatusOr<std::unique_ptr<GrpcServer>> grpc =
+      GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator);
   if (!grpc.ok()) return Fail(grpc.status(), kExitUsage);
-  const absl::StatusOr<std::unique_ptr<RestServer>> rest = RestServer::Start(config.orchestrator().http_address(), **orchestrator);
+  const absl::StatusOr<std::unique_ptr<RestServer>> rest =
+      RestServer::Start(config.orchestrator().http_address(), **orchestrator);
   if (!rest.ok()) return Fail(rest.status(), kExitUsage);
   const std::string grpc_address = AddressOf(config.orchestrator().grpc_address(), (*grpc)->port());
   const std::string http_address = AddressOf(config.orchestrator().http_address(), (*rest)->port());
@@ -163,9 +179,13 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
 
   absl::Status ready = absl::OkStatus();
   WaitForEnd(signals, drivers, **orchestrator, config.orchestrator().drivers(), [&] {
-    log.Info(absl::StrFormat("gRPC on %s, REST and web page on http://%s, %d driver%s ready, %s", grpc_address, http_address, (*orchestrator)->live_drivers(),
-                             (*orchestrator)->live_drivers() == 1 ? "" : "s", (*bus)->description()));
-    if (!ready_file.empty()) ready = WriteReadyFile(ready_file, grpc_address, http_address, config.kafka().bootstrap_servers());
+    log.Info(absl::StrFormat("gRPC on %s, REST and web page on http://%s, %d driver%s ready, %s",
+                             grpc_address, http_address, (*orchestrator)->live_drivers(),
+                             (*orchestrator)->live_drivers() == 1 ? "" : "s",
+                             (*bus)->description()));
+    if (!ready_file.empty())
+      ready = WriteReadyFile(ready_file, grpc_address, http_address,
+                             config.kafka().bootstrap_servers());
     if (!ready.ok()) log.Error(std::string(ready.message()));
   });
 
@@ -187,15 +207,23 @@ int main(int argc, char** argv) {
   std::string ready_file;
   ProgramFlags flags{
       .name = "orchestrator",
-      .description = "Plans load tests, coordinates drivers over Kafka, and serves gRPC, REST and a web page.\n"
-                     "  orchestrator 3                          three drivers and a broker of its own: nothing else is needed\n"
-                     "  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other hosts can join",
-      .settings = {{"--kafka", "kafka.bootstrap_servers", "\"embedded\", or HOST:PORT,... of a real Kafka", "embedded|HOST:PORT,..."},
+      .description =
+          "Plans load tests, coordinates drivers over Kafka, and serves gRPC, REST and a web "
+          "page.\n"
+          "  orchestrator 3                          three drivers and a broker of its own: "
+          "nothing else is needed\n"
+          "  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other "
+          "hosts can join",
+      .settings = {{"--kafka", "kafka.bootstrap_servers",
+                    "\"embedded\", or HOST:PORT,... of a real Kafka", "embedded|HOST:PORT,..."},
                    {"--grpc", "orchestrator.grpc_address", "Where gRPC is served", "HOST:PORT"},
-                   {"--http", "orchestrator.http_address", "Where REST and the web page are served", "HOST:PORT"},
+                   {"--http", "orchestrator.http_address", "Where REST and the web page are served",
+                    "HOST:PORT"},
                    {"--data", "orchestrator.data_dir", "Folder of tests and reports", "DIR"}},
-      .extras = {{"--ready_file", &ready_file, "Write the addresses to FILE, as JSON, once the drivers are there", "FILE"}},
-      .positional = {"N", "orchestrator.drivers", "Driver processes to start; 0: drivers come from elsewhere", "N"}};
+      .extras = {{"--ready_file", &ready_file,
+                  "Write the addresses to FILE, as JSON, once the drivers are there", "FILE"}},
+      .positional = {"N", "orchestrator.drivers",
+                     "Driver processes to start; 0: drivers come from elsewhere", "N"}};
   loadtest::v1::Config config;
   int exit_code = loadtest::kExitOk;
   if (!loadtest::ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;

@@ -11,8 +11,8 @@
 
 namespace loadtest {
 
-// A first-in-first-out queue of at most `capacity` items. Thread-safe. Pushing never waits: what does not fit is refused,
-// and the caller decides what that means.
+// A first-in-first-out queue of at most `capacity` items. Thread-safe. Pushing never waits: what
+// does not fit is refused, and the caller decides what that means.
 template <typename T>
 class BoundedQueue {
  public:
@@ -29,7 +29,8 @@ class BoundedQueue {
     return true;
   }
 
-  // The oldest item; nothing when none came within `timeout`, or when the queue is closed and empty.
+  // The oldest item; nothing when none came within `timeout`, or when the queue is closed and
+  // empty.
   std::optional<T> Pop(std::chrono::nanoseconds timeout) {
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, timeout, [this] { return closed_ || !items_.empty(); });

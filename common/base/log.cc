@@ -28,8 +28,10 @@ void Logger::Write(LogLevel level, std::string_view text) const {
   const time_t seconds = now.ns / kNanosPerSecond;
   tm utc;
   gmtime_r(&seconds, &utc);
-  std::string line = absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s: ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                                     utc.tm_min, utc.tm_sec, now.ns / kNanosPerMilli % 1000, LevelName(level), program_);
+  std::string line =
+      absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s: ", utc.tm_year + 1900,
+                      utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                      now.ns / kNanosPerMilli % 1000, LevelName(level), program_);
   for (const char c : text) line += c == '\n' ? ' ' : c;
   line += '\n';
   // A log that cannot be written must not end the program.

@@ -12,7 +12,8 @@ struct MonotonicTime {
   auto operator<=>(const MonotonicTime&) const = default;
 };
 
-// Nanoseconds since 1970 (CLOCK_REALTIME). May jump; comparable between hosts as far as their clocks agree.
+// Nanoseconds since 1970 (CLOCK_REALTIME). May jump; comparable between hosts as far as their
+// clocks agree.
 struct WallTime {
   int64_t ns = 0;
   auto operator<=>(const WallTime&) const = default;
@@ -39,7 +40,8 @@ class SystemClock final : public Clock {
 // A clock that a test moves by hand. Both times advance together. Not thread-safe.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(WallTime wall_start = {1'700'000'000 * kNanosPerSecond}) : wall_(wall_start) {}
+  explicit ManualClock(WallTime wall_start = {1'700'000'000 * kNanosPerSecond})
+      : wall_(wall_start) {}
   MonotonicTime Now() override { return now_; }
   WallTime WallNow() override { return wall_; }
   void Advance(int64_t ns) {

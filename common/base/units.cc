@@ -39,8 +39,8 @@ absl::Status NotANumber(std::string_view text) {
 // Reads a decimal number without sign or exponent off the front of `text`.
 bool TakeNumber(std::string_view& text, double& value) {
   if (text.empty() || !((text[0] >= '0' && text[0] <= '9') || text[0] == '.')) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
-                                            std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (error != std::errc()) return false;
   text.remove_prefix(end - text.data());
   return true;
@@ -114,14 +114,16 @@ std::string FormatDuration(int64_t ns) {
   if (ns == 0) return "0s";
   if (ns < kNanosPerMicro) return absl::StrFormat("%dns", ns);
   if (ns < kNanosPerMilli) return TrimZeros(absl::StrFormat("%.3f", ns / 1e3)) + "us";
-  if (ns < kNanosPerSecond) return TrimZeros(absl::StrFormat("%d.%06d", ns / kNanosPerMilli, ns % kNanosPerMilli)) + "ms";
+  if (ns < kNanosPerSecond)
+    return TrimZeros(absl::StrFormat("%d.%06d", ns / kNanosPerMilli, ns % kNanosPerMilli)) + "ms";
   const int64_t seconds = ns / kNanosPerSecond;
   std::string out;
   if (seconds >= 3600) out += absl::StrFormat("%dh", seconds / 3600);
   if (seconds / 60 % 60 > 0) out += absl::StrFormat("%dm", seconds / 60 % 60);
   const int64_t rest = ns - seconds / 60 * 60 * kNanosPerSecond;
   if (rest > 0) {
-    out += TrimZeros(absl::StrFormat("%d.%09d", rest / kNanosPerSecond, rest % kNanosPerSecond)) + "s";
+    out +=
+        TrimZeros(absl::StrFormat("%d.%09d", rest / kNanosPerSecond, rest % kNanosPerSecond)) + "s";
   }
   return out;
 }

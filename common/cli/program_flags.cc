@@ -9,29 +9,37 @@
 
 namespace loadtest {
 
-bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Config& config, int& exit_code) {
+bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Config& config,
+                       int& exit_code) {
   CLI::App app(flags.description, flags.name);
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", std::string(flags.name) + " " + kVersion);
   ConfigSources sources;
   bool print_config = false;
   std::vector<std::string> sets;
-  app.add_option("--config", sources.file, "Configuration file (default: config.json, if there is one)")->type_name("FILE");
+  app.add_option("--config", sources.file,
+                 "Configuration file (default: config.json, if there is one)")
+      ->type_name("FILE");
 
-  // Values stay texts here: the settings know their types and ranges. A deque, since options keep references.
+  // Values stay texts here: the settings know their types and ranges. A deque, since options keep
+  // references.
   std::deque<std::pair<const SettingFlag*, std::string>> values;
   std::vector<std::pair<CLI::Option*, size_t>> options;
   const auto add = [&](const SettingFlag& flag) {
     values.emplace_back(&flag, "");
-    options.emplace_back(app.add_option(flag.flag, values.back().second, flag.help)->type_name(flag.value_name), values.size() - 1);
+    options.emplace_back(
+        app.add_option(flag.flag, values.back().second, flag.help)->type_name(flag.value_name),
+        values.size() - 1);
   };
   if (!flags.positional.flag.empty()) add(flags.positional);
   for (const SettingFlag& flag : flags.settings) add(flag);
   for (const ProgramFlags::Extra& extra : flags.extras) {
     app.add_option(extra.flag, *extra.value, extra.help)->type_name(extra.value_name);
   }
-  for (const ProgramFlags::Switch& flag : flags.switches) app.add_flag(flag.flag, *flag.value, flag.help);
-  app.add_option("--set", sets, "Any setting of docs/configuration.md, e.g. --set driver.metrics_interval=500ms")
+  for (const ProgramFlags::Switch& flag : flags.switches)
+    app.add_flag(flag.flag, *flag.value, flag.help);
+  app.add_option("--set", sets,
+                 "Any setting of docs/configuration.md, e.g. --set driver.metrics_interval=500ms")
       ->type_name("SECTION.KEY=VALUE")
       ->allow_extra_args(false);
   app.add_flag("--print_config", print_config, "Print the configuration that results, and exit");
@@ -54,11 +62,13 @@ bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Con
       exit_code = kExitUsage;
       return false;
     }
-    sources.overrides.push_back({set.substr(0, equals), set.substr(equals + 1), "--set " + set.substr(0, equals)});
+    sources.overrides.push_back(
+        {set.substr(0, equals), set.substr(equals + 1), "--set " + set.substr(0, equals)});
   }
   for (const auto& [option, index] : options) {
     const SettingFlag& flag = *values[index].first;
-    if (option->count() > 0) sources.overrides.push_back({flag.setting, values[index].second, flag.flag});
+    if (option->count() > 0)
+      sources.overrides.push_back({flag.setting, values[index].second, flag.flag});
   }
   sources.environment = LoadtestEnvironment();
   absl::StatusOr<v1::Config> loaded = LoadConfig(sources);

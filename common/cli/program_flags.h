@@ -40,7 +40,8 @@ struct ProgramFlags {
     std::string value_name;
   };
   std::vector<Extra> extras;
-  // An optional positional argument that is a setting ("orchestrator.drivers" of `orchestrator N`); empty flag: none.
+  // An optional positional argument that is a setting ("orchestrator.drivers" of `orchestrator N`);
+  // empty flag: none.
   SettingFlag positional;
   // Options without a value that are not settings.
   struct Switch {
@@ -51,8 +52,10 @@ struct ProgramFlags {
   std::vector<Switch> switches = {};
 };
 
-// Reads argv, environment and file. Handles --help, --version, --print_config, --config FILE and --set PATH=VALUE itself.
-// Returns true with `config` filled; false with the exit code to leave with (0 after --help; 2 after printing one error line to stderr).
-bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Config& config, int& exit_code);
+// Reads argv, environment and file. Handles --help, --version, --print_config, --config FILE and
+// --set PATH=VALUE itself. Returns true with `config` filled; false with the exit code to leave
+// with (0 after --help; 2 after printing one error line to stderr).
+bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Config& config,
+                       int& exit_code);
 
 }  // namespace loadtest

@@ -1,13 +1,13 @@
 #include "common/config/config.h"
 
+#include <arpa/inet.h>
+#include <unistd.h>
+
 #include <cctype>
 #include <charconv>
 #include <fstream>
 #include <sstream>
 #include <string>
-
-#include <arpa/inet.h>
-#include <unistd.h>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
@@ -25,18 +25,22 @@ constexpr char kEnvironmentPrefix[] = "LOADTEST_";
 
 absl::Status At(std::string_view place, const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::InvalidArgumentError(absl::StrFormat("%s: %s", place, std::string(status.message())));
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s: %s", place, std::string(status.message())));
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (in) text << in.rdbuf();
-  if (!in) return absl::InvalidArgumentError(absl::StrFormat("cannot read %s; want a readable file", path));
+  if (!in)
+    return absl::InvalidArgumentError(
+        absl::StrFormat("cannot read %s; want a readable file", path));
   return text.str();
 }
 
-absl::Status ApplyFile(const std::string& path, const std::vector<SettingInfo>& settings, v1::Config& config) {
+absl::Status ApplyFile(const std::string& path, const std::vector<SettingInfo>& settings,
+                       v1::Config& config) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   v1::Config from_file;
   RETURN_IF_ERROR(JsonToProto(text, path, from_file));
@@ -44,7 +48,8 @@ absl::Status ApplyFile(const std::string& path, const std::vector<SettingInfo>& 
     const auto& reflection = *from_file.GetReflection();
     if (!reflection.HasField(from_file, info.section)) continue;
     const auto& section = reflection.GetMessage(from_file, info.section);
-    if (info.field->is_repeated() || !section.GetReflection()->HasField(section, info.field)) continue;
+    if (info.field->is_repeated() || !section.GetReflection()->HasField(section, info.field))
+      continue;
     RETURN_IF_ERROR(At(absl::StrFormat("%s: %s", path, info.path), CheckSetting(info, from_file)));
   }
   config.MergeFrom(from_file);
@@ -58,18 +63,21 @@ const SettingInfo* FindByPath(const std::vector<SettingInfo>& settings, std::str
   return nullptr;
 }
 
-absl::Status ApplyEnvironment(const ConfigSources& sources, const std::vector<SettingInfo>& settings,
-                              v1::Config& config) {
+absl::Status ApplyEnvironment(const ConfigSources& sources,
+                              const std::vector<SettingInfo>& settings, v1::Config& config) {
   for (const auto& [name, value] : sources.environment) {
     const SettingInfo* found = nullptr;
     for (const SettingInfo& info : settings) {
       if (info.environment == name) found = &info;
     }
     if (found == nullptr) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "environment variable %s: names no setting; want LOADTEST_SECTION_KEY as in docs/configuration.md", name));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("environment variable %s: names no setting; want LOADTEST_SECTION_KEY as "
+                          "in docs/configuration.md",
+                          name));
     }
-    RETURN_IF_ERROR(At(absl::StrFormat("environment variable %s", name), SetFromText(*found, value, config)));
+    RETURN_IF_ERROR(
+        At(absl::StrFormat("environment variable %s", name), SetFromText(*found, value, config)));
   }
   return absl::OkStatus();
 }
@@ -93,8 +101,9 @@ absl::StatusOr<v1::Config> LoadConfig(const ConfigSources& sources) {
   for (const ConfigSources::Override& override : sources.overrides) {
     const SettingInfo* info = FindByPath(settings, override.path);
     if (info == nullptr) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: \"%s\" is no setting; want SECTION.KEY as in docs/configuration.md", override.flag, override.path));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("%s: \"%s\" is no setting; want SECTION.KEY as in docs/configuration.md",
+                          override.flag, override.path));
     }
     RETURN_IF_ERROR(At(override.flag, SetFromText(*info, override.value, config)));
   }
@@ -102,7 +111,8 @@ absl::StatusOr<v1::Config> LoadConfig(const ConfigSources& sources) {
 }
 
 std::map<std::string, std::string> LoadtestEnvironment() {
-  // Only names that begin with a section are settings, right or misspelt: LOADTEST_SERVER, for one, is loadctl's own.
+  // Only names that begin with a section are settings, right or misspelt: LOADTEST_SERVER, for one,
+  // is loadctl's own.
   std::vector<std::string> prefixes;
   const google::protobuf::Descriptor& config = *v1::Config::descriptor();
   for (int i = 0; i < config.field_count(); ++i) {
@@ -116,7 +126,8 @@ std::map<std::string, std::string> LoadtestEnvironment() {
     const size_t equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     for (const std::string& prefix : prefixes) {
-      if (text.rfind(prefix, 0) == 0) found.emplace(text.substr(0, equals), text.substr(equals + 1));
+      if (text.rfind(prefix, 0) == 0)
+        found.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
   }
   return found;
@@ -131,7 +142,9 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text, std::string_view w
   const std::string_view digits = text.substr(colon + 1);
   HostPort out;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-  if (error != std::errc() || end != digits.data() + digits.size() || out.port < 0 || out.port > 65535) return wrong;
+  if (error != std::errc() || end != digits.data() + digits.size() || out.port < 0 ||
+      out.port > 65535)
+    return wrong;
   if (host.front() == '[') {
     if (host.back() != ']') return wrong;
     host = host.substr(1, host.size() - 2);

@@ -1,4 +1,5 @@
-// The configuration: flag, then environment, then file, then default, all from the settings in proto/loadtest/v1/config.proto.
+// The configuration: flag, then environment, then file, then default, all from the settings in
+// proto/loadtest/v1/config.proto.
 #pragma once
 
 #include <map>
@@ -18,8 +19,8 @@ struct ConfigSources {
   std::string file;
   // "LOADTEST_KAFKA_BOOTSTRAP_SERVERS" -> value. One that names no setting is refused.
   std::map<std::string, std::string> environment;
-  // From flags, strongest: ("orchestrator.drivers", "3"). The second is as in config.json without quotes.
-  // The name of the flag for errors is the third.
+  // From flags, strongest: ("orchestrator.drivers", "3"). The second is as in config.json without
+  // quotes. The name of the flag for errors is the third.
   struct Override {
     std::string path;
     std::string value;
@@ -28,13 +29,16 @@ struct ConfigSources {
   std::vector<Override> overrides;
 };
 
-// Every setting has a value after it. Errors, InvalidArgument, name the source, the path, the value and what was wanted.
+// Every setting has a value after it. Errors, InvalidArgument, name the source, the path, the value
+// and what was wanted.
 absl::StatusOr<v1::Config> LoadConfig(const ConfigSources& sources);
 
-// The variables of this process that begin like a setting: LOADTEST_KAFKA_..., LOADTEST_DRIVER_... and so on.
+// The variables of this process that begin like a setting: LOADTEST_KAFKA_..., LOADTEST_DRIVER_...
+// and so on.
 std::map<std::string, std::string> LoadtestEnvironment();
 
-// config.json with every setting at its default, and docs/configuration.md. Both are checked in, and a test holds them to this.
+// config.json with every setting at its default, and docs/configuration.md. Both are checked in,
+// and a test holds them to this.
 std::string DefaultConfigJson();
 std::string ConfigurationMarkdown();
 

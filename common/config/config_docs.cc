@@ -30,8 +30,8 @@ std::string ValueJson(const SettingInfo& info, const v1::Config& config) {
     for (int i = 0; i < reflection.FieldSize(section, info.field); ++i) {
       const Message& entry = reflection.GetRepeatedMessage(section, info.field, i);
       const google::protobuf::Descriptor& type = *info.field->message_type();
-      out += (i > 0 ? ", " : "") + Quote(entry.GetReflection()->GetString(entry, type.map_key())) + ": " +
-             Quote(entry.GetReflection()->GetString(entry, type.map_value()));
+      out += (i > 0 ? ", " : "") + Quote(entry.GetReflection()->GetString(entry, type.map_key())) +
+             ": " + Quote(entry.GetReflection()->GetString(entry, type.map_value()));
     }
     return "{" + out + "}";
   }
@@ -49,8 +49,8 @@ std::string ValueJson(const SettingInfo& info, const v1::Config& config) {
     case FieldDescriptor::CPPTYPE_DOUBLE:
       return absl::StrFormat("%g", reflection.GetDouble(section, info.field));
     default:
-      return Quote(FormatDuration(ToNanos(
-          static_cast<const google::protobuf::Duration&>(reflection.GetMessage(section, info.field)))));
+      return Quote(FormatDuration(ToNanos(static_cast<const google::protobuf::Duration&>(
+          reflection.GetMessage(section, info.field)))));
   }
 }
 
@@ -76,7 +76,8 @@ std::string DefaultConfigJson() {
   v1::Config config;
   for (const SettingInfo& info : AllSettings()) {
     // Defaults are ours, so they always parse; a test loads them.
-    if (!info.field->is_repeated()) SetFromText(info, info.setting->default_value(), config).IgnoreError();
+    if (!info.field->is_repeated())
+      SetFromText(info, info.setting->default_value(), config).IgnoreError();
   }
   return PrintConfig(config);
 }
@@ -84,24 +85,31 @@ std::string DefaultConfigJson() {
 std::string ConfigurationMarkdown() {
   std::string out =
       "# Configuration\n\n"
-      "All settings of all programs are in one file, `config.json`, read from the working directory or from `--config FILE`.\n"
-      "A setting is taken from the first of: a flag (`--set kafka.topic_prefix=x.`, or its own flag such as `--kafka`), the environment\n"
-      "(`LOADTEST_KAFKA_TOPIC_PREFIX=x.`), the file, the default. `--print_config` shows the outcome. An unknown key, a wrong type or a value\n"
+      "All settings of all programs are in one file, `config.json`, read from the working "
+      "directory or from `--config FILE`.\n"
+      "A setting is taken from the first of: a flag (`--set kafka.topic_prefix=x.`, or its own "
+      "flag such as `--kafka`), the environment\n"
+      "(`LOADTEST_KAFKA_TOPIC_PREFIX=x.`), the file, the default. `--print_config` shows the "
+      "outcome. An unknown key, a wrong type or a value\n"
       "out of range ends the program with exit code 2 and one line that names it.\n\n"
-      "Durations are written `500ms`, `1m30s`, `1.5h`; in flags and the environment, lists are `a,b` and maps `k=v,k=v`.\n\n"
-      "This page is generated from `proto/loadtest/v1/config.proto`, which also is what the programs check against: `tools/update-docs`.\n";
+      "Durations are written `500ms`, `1m30s`, `1.5h`; in flags and the environment, lists are "
+      "`a,b` and maps `k=v,k=v`.\n\n"
+      "This page is generated from `proto/loadtest/v1/config.proto`, which also is what the "
+      "programs check against: `tools/update-docs`.\n";
   const FieldDescriptor* section = nullptr;
   for (const SettingInfo& info : AllSettings()) {
     if (info.section != section) {
       section = info.section;
-      out += absl::StrFormat("\n## %s\n\n%s\n\n| setting | default | wanted | meaning |\n|---|---|---|---|\n", section->name(),
-                             section->options().GetExtension(v1::setting).doc());
+      out += absl::StrFormat(
+          "\n## %s\n\n%s\n\n| setting | default | wanted | meaning |\n|---|---|---|---|\n",
+          section->name(), section->options().GetExtension(v1::setting).doc());
     }
     std::string default_text = info.setting->default_value();
     if (info.field->is_map()) default_text = "{}";
     if (info.field->is_repeated() && !info.field->is_map()) default_text = "[]";
     if (default_text.empty()) default_text = "\"\"";
-    out += absl::StrFormat("| `%s` | `%s` | %s | %s |\n", info.path, default_text, WantedText(info), info.setting->doc());
+    out += absl::StrFormat("| `%s` | `%s` | %s | %s |\n", info.path, default_text, WantedText(info),
+                           info.setting->doc());
   }
   return out;
 }

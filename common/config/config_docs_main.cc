@@ -1,4 +1,5 @@
-// config_docs config|markdown: prints config.json or docs/configuration.md; tools/update-docs writes them.
+// config_docs config|markdown: prints config.json or docs/configuration.md; tools/update-docs
+// writes them.
 #include <cstdio>
 #include <string_view>
 

@@ -89,7 +89,8 @@ std::string WantedText(const SettingInfo& info) {
   const std::string type = TypeText(info);
   if (type == "map") return "KEY=VALUE,KEY=VALUE";
   if (type == "list") return "VALUE,VALUE";
-  if (!s.minimum().empty()) return absl::StrFormat("a %s from %s to %s", type, s.minimum(), s.maximum());
+  if (!s.minimum().empty())
+    return absl::StrFormat("a %s from %s to %s", type, s.minimum(), s.maximum());
   return "a " + type;
 }
 

@@ -77,11 +77,14 @@ absl::Status CheckInteger(const std::string& path, const Json& json, int64_t low
 }
 
 // Checks one value against the field's type. Durations are rewritten to protobuf's form.
-absl::Status CheckValue(const std::string& path, const FieldDescriptor& field, Json& json, int depth) {
+absl::Status CheckValue(const std::string& path, const FieldDescriptor& field, Json& json,
+                        int depth) {
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       if (!json.is_string()) {
-        return Wrong(path, json, field.type() == FieldDescriptor::TYPE_BYTES ? "a string in base64" : "a string");
+        return Wrong(
+            path, json,
+            field.type() == FieldDescriptor::TYPE_BYTES ? "a string in base64" : "a string");
       }
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_BOOL:
@@ -125,11 +128,13 @@ absl::Status CheckValue(const std::string& path, const FieldDescriptor& field, J
   return CheckMessage(path, *field.message_type(), json, depth + 1);
 }
 
-absl::Status CheckField(const std::string& path, const FieldDescriptor& field, Json& json, int depth) {
+absl::Status CheckField(const std::string& path, const FieldDescriptor& field, Json& json,
+                        int depth) {
   if (field.is_map()) {
     if (!json.is_object()) return Wrong(path, json, "an object");
     for (auto& [key, value] : json.items()) {
-      RETURN_IF_ERROR(CheckValue(Join(path, key), *field.message_type()->map_value(), value, depth));
+      RETURN_IF_ERROR(
+          CheckValue(Join(path, key), *field.message_type()->map_value(), value, depth));
     }
     return absl::OkStatus();
   }
@@ -205,15 +210,19 @@ absl::Status SyntaxError(std::string_view text, std::string_view source,
   const size_t at = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
   const std::string_view before = text.substr(0, at);
   const size_t line = std::count(before.begin(), before.end(), '\n') + 1;
-  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ...": the part that says something.
+  const size_t line_start =
+      before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ...": the part
+  // that says something.
   std::string what = error.what();
-  if (const size_t start = what.find(": "); start != std::string::npos) what = what.substr(start + 2);
+  if (const size_t start = what.find(": "); start != std::string::npos)
+    what = what.substr(start + 2);
   return absl::InvalidArgumentError(
       absl::StrFormat("%s:%d:%d: not JSON: %s", source, line, at - line_start + 1, what));
 }
 
-// Turns 64-bit integers, which protobuf writes as strings, into numbers where a double holds them exactly.
+// Turns 64-bit integers, which protobuf writes as strings, into numbers where a double holds them
+// exactly.
 void Unquote(const Descriptor& type, Json& json);
 
 void UnquoteValue(const FieldDescriptor& field, Json& json) {

@@ -85,8 +85,8 @@ absl::Status Histogram::CheckProto(const v1::Histogram& in) {
     }
     const uint64_t count = in.bucket_counts(i);
     if (count == 0 || count > kLargestCount - total) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "bucket_counts[%d]: got %d, want 1 to 2^62 in all", i, count));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("bucket_counts[%d]: got %d, want 1 to 2^62 in all", i, count));
     }
     total += count;
   }
@@ -111,8 +111,8 @@ absl::Status Histogram::CheckProto(const v1::Histogram& in) {
   // 1e-9: doubles of this size are not exact.
   if (sum < n_values * static_cast<double>(in.min_ns()) * (1 - 1e-9) ||
       sum > n_values * static_cast<double>(in.max_ns()) * (1 + 1e-9)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("sum_ns: got %d, want between count * min_ns and count * max_ns", in.sum_ns()));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "sum_ns: got %d, want between count * min_ns and count * max_ns", in.sum_ns()));
   }
   return absl::OkStatus();
 }

@@ -15,8 +15,9 @@ class Histogram;
 class LatencySummary;
 }  // namespace v1
 
-// The layout is part of the bus protocol (measure.proto, message Histogram, has the formula); it must never change.
-// Values from 0 to about 73 minutes (2^42 ns); larger ones are counted in the last bucket, and exactly in max and sum.
+// The layout is part of the bus protocol (measure.proto, message Histogram, has the formula); it
+// must never change. Values from 0 to about 73 minutes (2^42 ns); larger ones are counted in the
+// last bucket, and exactly in max and sum.
 //
 // Not thread-safe. Record does not allocate.
 class Histogram {
@@ -47,16 +48,18 @@ class Histogram {
   int64_t max() const { return max_; }
   int64_t mean() const { return count_ == 0 ? 0 : sum_ / count_; }
 
-  // The value below or at which a share q (0 to 1) of the values lies: nearest rank, the middle of its bucket, kept within [min, max].
-  // 0 when empty.
+  // The value below or at which a share q (0 to 1) of the values lies: nearest rank, the middle of
+  // its bucket, kept within [min, max]. 0 when empty.
   int64_t Percentile(double q) const;
 
   uint64_t bucket_count(int index) const { return buckets_[index]; }
 
   void ToProto(v1::Histogram& out) const;
-  // Whether the parts of `in` fit each other: lengths, order, sums, signs. InvalidArgument names the field, the value and what was wanted.
+  // Whether the parts of `in` fit each other: lengths, order, sums, signs. InvalidArgument names
+  // the field, the value and what was wanted.
   static absl::Status CheckProto(const v1::Histogram& in);
-  // Adds `in` to this. InvalidArgument, and no change, when CheckProto refuses it or the sum would not fit into 63 bits.
+  // Adds `in` to this. InvalidArgument, and no change, when CheckProto refuses it or the sum would
+  // not fit into 63 bits.
   absl::Status MergeProto(const v1::Histogram& in);
   v1::LatencySummary Summary() const;
 

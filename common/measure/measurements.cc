@@ -95,7 +95,8 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
   for (const Histogram* h : {&response_time_, &service_time_, &send_delay_}) {
-    // The three sums of one delta are each below 2^62 (CheckProto), so this keeps the merge from failing half way.
+    // The three sums of one delta are each below 2^62 (CheckProto), so this keeps the merge from
+    // failing half way.
     if (h->sum() > std::numeric_limits<int64_t>::max() / 2) {
       return absl::InvalidArgumentError("sum_ns: the merged sum does not fit into 63 bits");
     }

@@ -15,7 +15,8 @@ namespace loadtest {
 class MeasurementSum {
  public:
   // Adds a delta. Gauges (in_flight, waiting) are not added: the owner of the sum sets them.
-  // InvalidArgument naming the field, and no change, when the message contradicts itself (negative counts, broken histograms).
+  // InvalidArgument naming the field, and no change, when the message contradicts itself (negative
+  // counts, broken histograms).
   absl::Status Add(const v1::Measurements& delta);
   void Add(const MeasurementSum& other);
 
@@ -50,8 +51,9 @@ class MeasurementSum {
   int64_t measured_ns_ = 0;
 };
 
-// Checks one delta by itself: no negative number, histograms whole, and completed = response_time.count = service_time.count = sum of status
-// codes, sent = send_delay.count, failed + dropped = sum of errors. InvalidArgument names the field, the value and what was wanted.
+// Checks one delta by itself: no negative number, histograms whole, and completed =
+// response_time.count = service_time.count = sum of status codes, sent = send_delay.count, failed +
+// dropped = sum of errors. InvalidArgument names the field, the value and what was wanted.
 absl::Status CheckMeasurements(const v1::Measurements& m);
 
 // "CONNECT_REFUSED" -> "connect refused": for people.

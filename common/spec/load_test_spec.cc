@@ -30,7 +30,8 @@ constexpr int64_t kLargestRequests = 1'000'000'000'000;
 constexpr double kLargestRate = 1e9;
 constexpr double kSmallestRate = 1e-6;
 constexpr size_t kLargestBody = 512 << 10;
-// A spec travels in a Kafka record, and brokers refuse records beyond 1 MB unless they are told otherwise.
+// A spec travels in a Kafka record, and brokers refuse records beyond 1 MB unless they are told
+// otherwise.
 constexpr size_t kLargestSpec = 768 << 10;
 constexpr int kLargestHeaders = 256;
 constexpr size_t kLargestHeaderValue = 16'384;
@@ -40,14 +41,15 @@ class Problems {
  public:
   void Add(std::string line) { lines_.push_back(std::move(line)); }
 
-  void CheckDuration(std::string_view field, const google::protobuf::Duration& value, int64_t low, int64_t high) {
+  void CheckDuration(std::string_view field, const google::protobuf::Duration& value, int64_t low,
+                     int64_t high) {
     const bool whole = value.nanos() > -1'000'000'000 && value.nanos() < 1'000'000'000 &&
                        std::abs(value.seconds()) < kLargestSeconds;
     const int64_t ns = whole ? ToNanos(value) : -1;
     if (whole && ns >= low && ns <= high) return;
     Add(absl::StrFormat("%s: got %s, want %s to %s", field,
-                        whole ? FormatDuration(ns) : absl::StrFormat("%ds", value.seconds()), FormatDuration(low),
-                        FormatDuration(high)));
+                        whole ? FormatDuration(ns) : absl::StrFormat("%ds", value.seconds()),
+                        FormatDuration(low), FormatDuration(high)));
   }
 
   void CheckNumber(std::string_view field, int64_t value, int64_t low, int64_t high) {
@@ -56,7 +58,8 @@ class Problems {
   }
 
   void CheckLength(std::string_view field, size_t length, size_t most) {
-    if (length > most) Add(absl::StrFormat("%s: got %d bytes, want at most %d", field, length, most));
+    if (length > most)
+      Add(absl::StrFormat("%s: got %d bytes, want at most %d", field, length, most));
   }
 
   absl::Status ToStatus() const {
@@ -79,7 +82,8 @@ bool IsToken(std::string_view text) {
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+           return std::tolower(static_cast<unsigned char>(x)) ==
+                  std::tolower(static_cast<unsigned char>(y));
          });
 }
 
@@ -105,30 +109,38 @@ void CheckRequest(v1::HttpRequest& request, Problems& problems) {
   }
   if (request.method().empty()) request.set_method("GET");
   if (!IsToken(request.method()) || request.method().size() > 32) {
-    problems.Add(absl::StrFormat("spec.request.method: got \"%s\", want a token such as GET or POST",
-                                 Printable(request.method())));
+    problems.Add(
+        absl::StrFormat("spec.request.method: got \"%s\", want a token such as GET or POST",
+                        Printable(request.method())));
   } else if (request.method() == "CONNECT") {
-    problems.Add("spec.request.method: got \"CONNECT\", want a method that is answered by a response alone");
+    problems.Add(
+        "spec.request.method: got \"CONNECT\", want a method that is answered by a response alone");
   }
   if (request.headers_size() > kLargestHeaders) {
-    problems.Add(absl::StrFormat("spec.request.headers: got %d, want at most %d", request.headers_size(), kLargestHeaders));
+    problems.Add(absl::StrFormat("spec.request.headers: got %d, want at most %d",
+                                 request.headers_size(), kLargestHeaders));
   }
   for (int i = 0; i < request.headers_size(); ++i) {
     const v1::Header& header = request.headers(i);
     const std::string field = absl::StrFormat("spec.request.headers[%d]", i);
     if (!IsToken(header.name())) {
-      problems.Add(absl::StrFormat("%s.name: got \"%s\", want a header name such as Accept", field, Printable(header.name())));
+      problems.Add(absl::StrFormat("%s.name: got \"%s\", want a header name such as Accept", field,
+                                   Printable(header.name())));
     }
     for (const std::string_view ours : {"Content-Length", "Transfer-Encoding", "Connection"}) {
       if (EqualsIgnoreCase(header.name(), ours)) {
-        problems.Add(absl::StrFormat("%s.name: got \"%s\", want a header that the driver does not set itself", field, header.name()));
+        problems.Add(absl::StrFormat(
+            "%s.name: got \"%s\", want a header that the driver does not set itself", field,
+            header.name()));
       }
     }
     const bool clean = std::all_of(header.value().begin(), header.value().end(), [](char c) {
       return static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\t';
     });
     if (!clean) {
-      problems.Add(absl::StrFormat("%s.value: got \"%s\", want no line breaks or control characters", field, Printable(header.value())));
+      problems.Add(
+          absl::StrFormat("%s.value: got \"%s\", want no line breaks or control characters", field,
+                          Printable(header.value())));
     }
     problems.CheckLength(field + ".value", header.value().size(), kLargestHeaderValue);
   }
@@ -149,7 +161,8 @@ void CheckLoad(const v1::LoadTestSpec& spec, Problems& problems) {
       const double rate = spec.rate().requests_per_second();
       // Written so that NaN is refused too.
       if (!(rate >= kSmallestRate && rate <= kLargestRate)) {
-        problems.Add(absl::StrFormat("spec.rate.requests_per_second: got %g, want %g to %g", rate, kSmallestRate, kLargestRate));
+        problems.Add(absl::StrFormat("spec.rate.requests_per_second: got %g, want %g to %g", rate,
+                                     kSmallestRate, kLargestRate));
       }
       break;
     }
@@ -161,18 +174,24 @@ void CheckConnections(v1::LoadTestSpec& spec, Problems& problems) {
   problems.CheckNumber("spec.connections", spec.connections(), 1, kLargestConnections);
   if (spec.load_case() == v1::LoadTestSpec::kAvalanche) {
     if (spec.max_connections() != 0) {
-      problems.Add(absl::StrFormat("spec.max_connections: got %d, want 0: an avalanche keeps to its connections", spec.max_connections()));
+      problems.Add(absl::StrFormat(
+          "spec.max_connections: got %d, want 0: an avalanche keeps to its connections",
+          spec.max_connections()));
     }
     return;
   }
-  if (spec.max_connections() == 0) spec.set_max_connections(std::max(spec.connections(), kDefaultMaxConnections));
-  problems.CheckNumber("spec.max_connections", spec.max_connections(), std::max(1, spec.connections()), kLargestConnections);
+  if (spec.max_connections() == 0)
+    spec.set_max_connections(std::max(spec.connections(), kDefaultMaxConnections));
+  problems.CheckNumber("spec.max_connections", spec.max_connections(),
+                       std::max(1, spec.connections()), kLargestConnections);
 }
 
 void CheckTimes(v1::LoadTestSpec& spec, Problems& problems) {
   problems.CheckNumber("spec.requests_per_driver", spec.requests_per_driver(), 0, kLargestRequests);
-  if (!spec.has_duration() && spec.requests_per_driver() == 0) *spec.mutable_duration() = ToDuration(kDefaultDurationNs);
-  if (spec.has_duration()) problems.CheckDuration("spec.duration", spec.duration(), kNanosPerMilli, 7 * kDay);
+  if (!spec.has_duration() && spec.requests_per_driver() == 0)
+    *spec.mutable_duration() = ToDuration(kDefaultDurationNs);
+  if (spec.has_duration())
+    problems.CheckDuration("spec.duration", spec.duration(), kNanosPerMilli, 7 * kDay);
   if (!spec.has_connect_timeout()) *spec.mutable_connect_timeout() = ToDuration(kDefaultTimeoutNs);
   problems.CheckDuration("spec.connect_timeout", spec.connect_timeout(), kNanosPerMilli, kHour);
   if (!spec.has_request_timeout()) *spec.mutable_request_timeout() = ToDuration(kDefaultTimeoutNs);
@@ -182,20 +201,24 @@ void CheckTimes(v1::LoadTestSpec& spec, Problems& problems) {
 }
 
 void CheckLabels(const v1::LoadTestSpec& spec, Problems& problems) {
-  if (spec.labels_size() > 64) problems.Add(absl::StrFormat("spec.labels: got %d, want at most 64", spec.labels_size()));
+  if (spec.labels_size() > 64)
+    problems.Add(absl::StrFormat("spec.labels: got %d, want at most 64", spec.labels_size()));
   for (const auto& [key, value] : spec.labels()) {
     if (key.empty() || key.size() > 63) {
-      problems.Add(absl::StrFormat("spec.labels: got key \"%s\", want 1 to 63 bytes", Printable(key)));
+      problems.Add(
+          absl::StrFormat("spec.labels: got key \"%s\", want 1 to 63 bytes", Printable(key)));
     }
     problems.CheckLength(absl::StrFormat("spec.labels[%s]", Printable(key)), value.size(), 255);
   }
 }
 
-absl::Status CheckId(std::string_view id, std::string_view field, std::string_view wanted, bool (*is_good)(char, bool first)) {
+absl::Status CheckId(std::string_view id, std::string_view field, std::string_view wanted,
+                     bool (*is_good)(char, bool first)) {
   bool good = !id.empty() && id.size() <= 63;
   for (size_t i = 0; i < id.size() && good; ++i) good = is_good(id[i], i == 0);
   if (good) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrFormat("%s: got \"%s\", want %s", field, Printable(id), wanted));
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s: got \"%s\", want %s", field, Printable(id), wanted));
 }
 
 }  // namespace
@@ -214,8 +237,10 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec) {
   if (out.on_driver_loss() == v1::LoadTestSpec::ON_DRIVER_LOSS_UNSPECIFIED) {
     out.set_on_driver_loss(v1::LoadTestSpec::CONTINUE);
   }
-  if (out.on_driver_loss() != v1::LoadTestSpec::CONTINUE && out.on_driver_loss() != v1::LoadTestSpec::ABORT) {
-    problems.Add(absl::StrFormat("spec.on_driver_loss: got %d, want CONTINUE or ABORT", static_cast<int>(out.on_driver_loss())));
+  if (out.on_driver_loss() != v1::LoadTestSpec::CONTINUE &&
+      out.on_driver_loss() != v1::LoadTestSpec::ABORT) {
+    problems.Add(absl::StrFormat("spec.on_driver_loss: got %d, want CONTINUE or ABORT",
+                                 static_cast<int>(out.on_driver_loss())));
   }
   problems.CheckLength("spec", out.ByteSizeLong(), kLargestSpec);
   RETURN_IF_ERROR(problems.ToStatus());
@@ -223,22 +248,26 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec) {
 }
 
 absl::Status CheckLoadTestId(std::string_view id, std::string_view field) {
-  return CheckId(id, field, "1 to 63 of a-z, 0-9 and '-', the first a letter", [](char c, bool first) {
-    return (c >= 'a' && c <= 'z') || (!first && ((c >= '0' && c <= '9') || c == '-'));
-  });
+  return CheckId(
+      id, field, "1 to 63 of a-z, 0-9 and '-', the first a letter", [](char c, bool first) {
+        return (c >= 'a' && c <= 'z') || (!first && ((c >= '0' && c <= '9') || c == '-'));
+      });
 }
 
 absl::Status CheckDriverId(std::string_view id, std::string_view field) {
   return CheckId(id, field, "1 to 63 letters, digits, '.', '_' or '-'", [](char c, bool) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
 absl::StatusOr<std::string> LoadTestIdOfName(std::string_view name, std::string_view field) {
   constexpr std::string_view kPrefix = "loadTests/";
-  if (name.substr(0, kPrefix.size()) != kPrefix || !CheckLoadTestId(name.substr(kPrefix.size()), field).ok()) {
-    return absl::InvalidArgumentError(absl::StrFormat("%s: got \"%s\", want loadTests/ID, ID being 1 to 63 of a-z, 0-9 and '-'",
-                                                      field, Printable(name)));
+  if (name.substr(0, kPrefix.size()) != kPrefix ||
+      !CheckLoadTestId(name.substr(kPrefix.size()), field).ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: got \"%s\", want loadTests/ID, ID being 1 to 63 of a-z, 0-9 and '-'",
+                        field, Printable(name)));
   }
   return std::string(name.substr(kPrefix.size()));
 }
@@ -253,7 +282,9 @@ std::string FormatRate(double rate) {
 }  // namespace
 
 std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers) {
-  const std::string fleet = drivers == 0 ? "every idle driver" : absl::StrFormat("%d driver%s", drivers, drivers == 1 ? "" : "s");
+  const std::string fleet = drivers == 0
+                                ? "every idle driver"
+                                : absl::StrFormat("%d driver%s", drivers, drivers == 1 ? "" : "s");
   std::string out;
   switch (spec.load_case()) {
     case v1::LoadTestSpec::kTsunami: {
@@ -267,7 +298,8 @@ std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers) {
     case v1::LoadTestSpec::kRate: {
       const double rate = spec.rate().requests_per_second();
       if (drivers > 0) {
-        out = absl::StrFormat("%s x %s = %s, open loop (rate)", fleet, FormatRate(rate / drivers), FormatRate(rate));
+        out = absl::StrFormat("%s x %s = %s, open loop (rate)", fleet, FormatRate(rate / drivers),
+                              FormatRate(rate));
       } else {
         out = absl::StrFormat("%s, %s in all, open loop (rate)", fleet, FormatRate(rate));
       }
@@ -275,11 +307,15 @@ std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers) {
     }
     case v1::LoadTestSpec::kAvalanche:
     case v1::LoadTestSpec::LOAD_NOT_SET:
-      out = absl::StrFormat("%s x %s connections, closed loop (avalanche)", fleet, FormatCount(spec.connections()));
+      out = absl::StrFormat("%s x %s connections, closed loop (avalanche)", fleet,
+                            FormatCount(spec.connections()));
       break;
   }
-  if (spec.requests_per_driver() > 0) out += absl::StrFormat(", %s requests a driver", FormatCount(spec.requests_per_driver()));
-  if (spec.has_duration()) out += absl::StrFormat(", %s%s", spec.requests_per_driver() > 0 ? "at most " : "", FormatDuration(ToNanos(spec.duration())));
+  if (spec.requests_per_driver() > 0)
+    out += absl::StrFormat(", %s requests a driver", FormatCount(spec.requests_per_driver()));
+  if (spec.has_duration())
+    out += absl::StrFormat(", %s%s", spec.requests_per_driver() > 0 ? "at most " : "",
+                           FormatDuration(ToNanos(spec.duration())));
   return out;
 }
 
@@ -290,10 +326,12 @@ int64_t LongestRunNs(const v1::LoadTestSpec& spec, int drivers) {
     if (spec.load_case() == v1::LoadTestSpec::kTsunami) {
       by_count = static_cast<double>(n) * static_cast<double>(ToNanos(spec.tsunami().delay()));
     } else if (spec.load_case() == v1::LoadTestSpec::kRate) {
-      by_count = static_cast<double>(n) * std::max(1, drivers) / spec.rate().requests_per_second() * 1e9;
+      by_count =
+          static_cast<double>(n) * std::max(1, drivers) / spec.rate().requests_per_second() * 1e9;
     }
     // Beyond 292 years of nanoseconds there is no bound to speak of.
-    if (by_count >= 0 && by_count < 9e18 && (sending < 0 || by_count < static_cast<double>(sending))) {
+    if (by_count >= 0 && by_count < 9e18 &&
+        (sending < 0 || by_count < static_cast<double>(sending))) {
       sending = static_cast<int64_t>(by_count);
     }
   }

@@ -1,4 +1,5 @@
-// Validation of a spec: the one pure function that every door uses, and what can be computed from a spec alone.
+// Validation of a spec: the one pure function that every door uses, and what can be computed from a
+// spec alone.
 #pragma once
 
 #include <cstdint>
@@ -10,33 +11,35 @@
 
 namespace loadtest {
 
-// Checks `spec` and fills its defaults in. InvalidArgument has a line for each wrong field: path, value, what was wanted:
+// Checks `spec` and fills its defaults in. InvalidArgument has a line for each wrong field: path,
+// value, what was wanted:
 //   spec.tsunami.delay: got 0s, want 1us to 1h
 absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec);
 
 // The parts of an http URL.
 struct Url {
-  std::string host;     // name or address, without the brackets of IPv6
+  std::string host;  // name or address, without the brackets of IPv6
   int port = 80;
-  std::string target;   // path and query as they stand in the request line, "/" at least
+  std::string target;     // path and query as they stand in the request line, "/" at least
   std::string authority;  // host[:port] as it stands in the URL: the default Host header
 };
 // InvalidArgument: `got "ftp://x", want http://host[:port]/path`.
 absl::StatusOr<Url> ParseUrl(std::string_view text);
 
-// Ids of load tests: 1 to 63 of a-z 0-9 '-', first a letter. Ids of drivers: 1 to 63 of letters, digits, '.', '_', '-'.
+// Ids of load tests: 1 to 63 of a-z 0-9 '-', first a letter. Ids of drivers: 1 to 63 of letters,
+// digits, '.', '_', '-'.
 absl::Status CheckLoadTestId(std::string_view id, std::string_view field);
 absl::Status CheckDriverId(std::string_view id, std::string_view field);
 
 // "loadTests/x" -> "x"; InvalidArgument naming `field` otherwise. Any valid id, known or not.
 absl::StatusOr<std::string> LoadTestIdOfName(std::string_view name, std::string_view field);
 
-// What was understood, one line: "3 drivers x 200/s = 600/s, open loop (tsunami, delay 5ms), 1,000 requests a driver".
-// `drivers` is the number that will take part; 0: not known yet.
+// What was understood, one line: "3 drivers x 200/s = 600/s, open loop (tsunami, delay 5ms), 1,000
+// requests a driver". `drivers` is the number that will take part; 0: not known yet.
 std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers);
 
-// Upper bound of the time from start to the last possible final report, nanoseconds: sending + drain; -1 when only requests_per_driver of a
-// closed loop ends it.
+// Upper bound of the time from start to the last possible final report, nanoseconds: sending +
+// drain; -1 when only requests_per_driver of a closed loop ends it.
 int64_t LongestRunNs(const v1::LoadTestSpec& spec, int drivers);
 
 }  // namespace loadtest

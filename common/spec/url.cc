@@ -1,6 +1,6 @@
-#include <charconv>
-
 #include <arpa/inet.h>
+
+#include <charconv>
 
 #include "absl/strings/str_format.h"
 #include "common/spec/load_test_spec.h"
@@ -12,7 +12,8 @@ constexpr std::string_view kScheme = "http://";
 constexpr size_t kMaxUrl = 8'192;
 
 bool IsHostChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '-' || c == '_';
 }
 
 std::string ToLowerPrefix(std::string_view text, size_t n) {
@@ -28,26 +29,30 @@ std::string ToLowerPrefix(std::string_view text, size_t n) {
 // RFC 3986 section 3, the part of it that an http request can carry (RFC 9110 section 4.2.1).
 absl::StatusOr<Url> ParseUrl(std::string_view text) {
   const auto wrong = [text](std::string_view why) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("got \"%s\", want http://host[:port][/path][?query]%s%s",
-                        text.size() > 200 ? std::string(text.substr(0, 197)) + "..." : std::string(text),
-                        why.empty() ? "" : ": ", why));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "got \"%s\", want http://host[:port][/path][?query]%s%s",
+        text.size() > 200 ? std::string(text.substr(0, 197)) + "..." : std::string(text),
+        why.empty() ? "" : ": ", why));
   };
   if (text.size() > kMaxUrl) return wrong(absl::StrFormat("it is longer than %d bytes", kMaxUrl));
   if (ToLowerPrefix(text, 8) == "https://") return wrong("https is not supported by this version");
   if (ToLowerPrefix(text, kScheme.size()) != kScheme) return wrong("");
   for (const char c : text) {
     // Bytes that would break the request line, or that a URL must percent-encode.
-    if (c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || static_cast<unsigned char>(c) >= 0x80) {
+    if (c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' ||
+        static_cast<unsigned char>(c) >= 0x80) {
       return wrong("it has a space, a control or a non-ASCII character; write it percent-encoded");
     }
   }
   std::string_view rest = text.substr(kScheme.size());
   const size_t authority_end = rest.find_first_of("/?#");
   const std::string_view authority = rest.substr(0, authority_end);
-  std::string_view target = authority_end == std::string_view::npos ? "" : rest.substr(authority_end);
-  if (target.find('#') != std::string_view::npos) return wrong("a fragment (#) is never sent to a server");
-  if (authority.find('@') != std::string_view::npos) return wrong("user name and password are not taken from a URL");
+  std::string_view target =
+      authority_end == std::string_view::npos ? "" : rest.substr(authority_end);
+  if (target.find('#') != std::string_view::npos)
+    return wrong("a fragment (#) is never sent to a server");
+  if (authority.find('@') != std::string_view::npos)
+    return wrong("user name and password are not taken from a URL");
 
   Url url;
   url.authority = std::string(authority);
@@ -64,7 +69,8 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
     }
     host = host.substr(1, close - 1);
     in6_addr unused;
-    if (inet_pton(AF_INET6, std::string(host).c_str(), &unused) != 1) return wrong("between [ and ] is no IPv6 address");
+    if (inet_pton(AF_INET6, std::string(host).c_str(), &unused) != 1)
+      return wrong("between [ and ] is no IPv6 address");
   } else {
     if (const size_t colon = host.find(':'); colon != std::string_view::npos) {
       port = host.substr(colon + 1);
@@ -78,12 +84,14 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
   }
   if (has_port) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc() || end != port.data() + port.size() || url.port < 1 || url.port > 65535) {
+    if (error != std::errc() || end != port.data() + port.size() || url.port < 1 ||
+        url.port > 65535) {
       return wrong("the port must be 1 to 65535");
     }
   }
   url.host = std::string(host);
-  url.target = target.empty() || target.front() == '?' ? "/" + std::string(target) : std::string(target);
+  url.target =
+      target.empty() || target.front() == '?' ? "/" + std::string(target) : std::string(target);
   return url;
 }
 

@@ -20,8 +20,8 @@ namespace {
 constexpr size_t kReadBufferBytes = 64 * 1024;
 // Events taken at once. Few, so that requests that became due in the meantime do not wait for long.
 constexpr int kEventsPerPoll = 128;
-// The kernel lets an epoll wait end late by a thousandth of its length, whatever the timer slack. So
-// a wait longer than this is made in two: the first ends this part of its length early.
+// The kernel lets an epoll wait end late by a thousandth of its length, whatever the timer slack.
+// So a wait longer than this is made in two: the first ends this part of its length early.
 constexpr int64_t kExactWaitNs = 5 * kNanosPerMilli;
 constexpr int64_t kEarlyPart = 256;
 constexpr uint64_t kWakeTag = ~uint64_t{0};

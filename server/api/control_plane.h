@@ -1,4 +1,5 @@
-// What the doors (gRPC, REST) may ask of the orchestrator. The doors translate; all meaning is behind this.
+// What the doors (gRPC, REST) may ask of the orchestrator. The doors translate; all meaning is
+// behind this.
 #pragma once
 
 #include <cstdint>
@@ -26,35 +27,40 @@ struct WatchSink {
 struct ControlPlaneStats {
   std::string bus;
   bool bus_connected = false;
-  int64_t records_applied[4] = {};   // by topic: register, heartbeat, trigger, metrics
-  int64_t records_rejected = 0;      // not decodable, of an unknown type or version, or contradicting themselves
+  int64_t records_applied[4] = {};  // by topic: register, heartbeat, trigger, metrics
+  int64_t records_rejected =
+      0;  // not decodable, of an unknown type or version, or contradicting themselves
   int64_t duplicate_reports = 0;
-  int64_t offset_gaps = 0;           // records thrown away by the broker before they were read
+  int64_t offset_gaps = 0;  // records thrown away by the broker before they were read
   int drivers_live = 0;
   int drivers_lost = 0;
-  int tests_by_state[8] = {};        // by v1::LoadTest::State
-  int64_t requests_sent = 0;         // over all tests since the process began
+  int tests_by_state[8] = {};  // by v1::LoadTest::State
+  int64_t requests_sent = 0;   // over all tests since the process began
   int64_t requests_completed = 0;
   int64_t requests_failed = 0;
 };
 
-// Thread-safe. Every call returns at once; its reply comes later, from the core thread or, for errors that need no state, from the caller's own.
-// Calls that decide something answer Unavailable while the broker is away.
+// Thread-safe. Every call returns at once; its reply comes later, from the core thread or, for
+// errors that need no state, from the caller's own. Calls that decide something answer Unavailable
+// while the broker is away.
 class ControlPlane {
  public:
   virtual ~ControlPlane() = default;
 
   virtual void CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
   virtual void GetLoadTest(v1::GetLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
-  virtual void ListLoadTests(v1::ListLoadTestsRequest request, Reply<v1::ListLoadTestsResponse> reply) = 0;
+  virtual void ListLoadTests(v1::ListLoadTestsRequest request,
+                             Reply<v1::ListLoadTestsResponse> reply) = 0;
   virtual void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
-  virtual void DeleteLoadTest(v1::DeleteLoadTestRequest request, Reply<google::protobuf::Empty> reply) = 0;
+  virtual void DeleteLoadTest(v1::DeleteLoadTestRequest request,
+                              Reply<google::protobuf::Empty> reply) = 0;
   virtual void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) = 0;
-  virtual void ListDrivers(v1::ListDriversRequest request, Reply<v1::ListDriversResponse> reply) = 0;
+  virtual void ListDrivers(v1::ListDriversRequest request,
+                           Reply<v1::ListDriversResponse> reply) = 0;
   virtual void GetStats(Reply<ControlPlaneStats> reply) = 0;
 
-  // Watches until on_end or Unwatch. After Unwatch returns, no call of the sink begins. Errors (NotFound ...) come through on_end.
-  // Unwatch of a watch that has ended does nothing.
+  // Watches until on_end or Unwatch. After Unwatch returns, no call of the sink begins. Errors
+  // (NotFound ...) come through on_end. Unwatch of a watch that has ended does nothing.
   virtual uint64_t Watch(v1::WatchLoadTestRequest request, WatchSink sink) = 0;
   virtual void Unwatch(uint64_t watch) = 0;
 };

@@ -18,7 +18,8 @@ namespace {
 
 constexpr char kSetting[] = "orchestrator.grpc_address";
 
-// Far above what a spec may have (768 KiB), so that the refusal is the validation's own, which names the field.
+// Far above what a spec may have (768 KiB), so that the refusal is the validation's own, which
+// names the field.
 constexpr int kMaxReceiveBytes = 8 << 20;
 
 void SetChannelArguments(grpc::ServerBuilder& builder) {

@@ -53,7 +53,8 @@ using RestRespond = std::function<void(RestRender)>;
 // Knows all routes; stateless but for them. Thread-safe.
 class RestRoutes {
  public:
-  // Far above what a spec may have (768 KiB, a third more in base64), so that the refusal is the validation's own, which names the field.
+  // Far above what a spec may have (768 KiB, a third more in base64), so that the refusal is the
+  // validation's own, which names the field.
   static constexpr uint64_t kMaxSpecBytes = 8 << 20;
 
   explicit RestRoutes(ControlPlane& control_plane);

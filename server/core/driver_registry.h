@@ -17,14 +17,15 @@ struct KnownDriver {
   v1::DriverRegistration registration;
   v1::DriverHeartbeat heartbeat;  // the newest
   Moment registered;
-  Moment last_seen;               // receipt of the newest registration or heartbeat
-  bool heard = false;             // a heartbeat of this incarnation came
+  Moment last_seen;    // receipt of the newest registration or heartbeat
+  bool heard = false;  // a heartbeat of this incarnation came
 };
 
 // Pure: time is an argument. Owned by the core; not thread-safe.
 class DriverRegistry {
  public:
-  // A driver silent for longer than `lost_after_ns` is lost; one lost for longer than `forget_after_ns` is no longer listed.
+  // A driver silent for longer than `lost_after_ns` is lost; one lost for longer than
+  // `forget_after_ns` is no longer listed.
   DriverRegistry(int64_t lost_after_ns, int64_t forget_after_ns)
       : lost_after_ns_(lost_after_ns), forget_after_ns_(forget_after_ns) {}
 
@@ -51,7 +52,9 @@ class DriverRegistry {
   void Excuse(Moment now) { excused_until_ = now; }
 
   // Whether nothing could be expected of a driver yet.
-  bool IsExcused(Moment now) const { return now.mono.ns - excused_until_.mono.ns <= lost_after_ns_; }
+  bool IsExcused(Moment now) const {
+    return now.mono.ns - excused_until_.mono.ns <= lost_after_ns_;
+  }
 
   bool IsLost(Moment now, const KnownDriver& driver) const {
     return now.mono.ns - driver.last_seen.mono.ns > lost_after_ns_ && !IsExcused(now);

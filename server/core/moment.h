@@ -5,7 +5,8 @@
 
 namespace loadtest {
 
-// Both clocks read at the same time. Ages are measured with `mono`, what people and other hosts see is `wall`.
+// Both clocks read at the same time. Ages are measured with `mono`, what people and other hosts see
+// is `wall`.
 struct Moment {
   MonotonicTime mono;
   WallTime wall;

@@ -1,7 +1,8 @@
 // The orchestrator's state and rules, without a thread, socket or clock.
 //
-// Decide says what should happen and changes nothing. The shell publishes what was decided on `trigger`; when it reads the record back it
-// calls Apply, the only place where state changes. So running live and recovering from the log are one code path.
+// Decide says what should happen and changes nothing. The shell publishes what was decided on
+// `trigger`; when it reads the record back it calls Apply, the only place where state changes. So
+// running live and recovering from the log are one code path.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ struct CoreOptions {
   int64_t start_lead_ns = 300 * kNanosPerMilli;
   int64_t finish_grace_ns = 2 * kNanosPerSecond;
   int64_t metrics_interval_ns = kNanosPerSecond;
-  // A test for "every idle driver" waits until this many are idle, or until `settle_ns` after the process began.
+  // A test for "every idle driver" waits until this many are idle, or until `settle_ns` after the
+  // process began.
   int expected_drivers = 0;
   int64_t settle_ns = 5 * kNanosPerSecond;
   std::string version;
@@ -60,8 +62,8 @@ struct Notice {
     kIntervalClosed,  // a merged interval is whole
     kTestFinished,    // the report is final (again, when a late interval came)
     kTestDeleted,
-    kRecordHeld,      // an interval report of a test not known yet; it counts when the test is
-    kRejected,        // the record was refused; text says why
+    kRecordHeld,  // an interval report of a test not known yet; it counts when the test is
+    kRejected,    // the record was refused; text says why
     kDuplicate,
     kDriverChanged,
   };
@@ -74,14 +76,14 @@ class OrchestratorCore {
  public:
   OrchestratorCore(CoreOptions options, Moment start);
 
-  // The decisions that answer `request` now; none when nothing has to be decided (a request_id that is known, a stop of an ended test).
-  // Errors as the API documents them.
+  // The decisions that answer `request` now; none when nothing has to be decided (a request_id that
+  // is known, a stop of an ended test). Errors as the API documents them.
   absl::StatusOr<std::vector<v1::Trigger>> Decide(Moment now, const CoreRequest& request) const;
 
   std::vector<Notice> Apply(Moment now, const Record& record);
 
-  // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted as lost. While the bus is away, silence
-  // means nothing.
+  // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted
+  // as lost. While the bus is away, silence means nothing.
   std::vector<Notice> Advance(Moment now, bool bus_connected);
 
   // Puts an ended test back that the store knows.
@@ -94,9 +96,11 @@ class OrchestratorCore {
 
   // Newest first. InvalidArgument for a bad page_token or page_size.
   absl::StatusOr<v1::ListLoadTestsResponse> List(const v1::ListLoadTestsRequest& request) const;
-  absl::StatusOr<v1::ListDriversResponse> ListDrivers(Moment now, const v1::ListDriversRequest& request) const;
+  absl::StatusOr<v1::ListDriversResponse> ListDrivers(Moment now,
+                                                      const v1::ListDriversRequest& request) const;
 
-  // The report as far as it is known. Nothing when the core has none: the test ended long ago, and the store has it.
+  // The report as far as it is known. Nothing when the core has none: the test ended long ago, and
+  // the store has it.
   std::unique_ptr<v1::Report> BuildReport(std::string_view id) const;
   // An update without events, or nothing as above (then only load_test is known).
   v1::LoadTestUpdate BuildUpdate(Moment now, std::string_view id) const;
@@ -116,7 +120,8 @@ class OrchestratorCore {
     bool stop_ordered = false;
     std::string stop_reason;
     int64_t start_time_ns = 0;
-    std::unique_ptr<ReportMerger> merger;  // from Started on; kept for a while after the end, for late reports
+    std::unique_ptr<ReportMerger>
+        merger;  // from Started on; kept for a while after the end, for late reports
     std::vector<v1::Event> events;
     std::set<std::string> armed;
     std::map<std::string, std::string> arm_errors;
@@ -125,12 +130,15 @@ class OrchestratorCore {
     Moment last_loss;  // when a driver was last marked lost
   };
 
-  absl::StatusOr<std::vector<v1::Trigger>> DecideCreate(Moment now, const CreateRequest& create) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideCreate(Moment now,
+                                                        const CreateRequest& create) const;
   absl::StatusOr<std::vector<v1::Trigger>> DecideStop(Moment now, const StopRequest& stop) const;
-  absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now, const DeleteRequest& erase) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now,
+                                                        const DeleteRequest& erase) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
   // The decision a single test needs now; false when none.
-  bool DecideStart(Moment now, const std::string& id, const Test& test, std::set<std::string>& taken, v1::Trigger& out) const;
+  bool DecideStart(Moment now, const std::string& id, const Test& test,
+                   std::set<std::string>& taken, v1::Trigger& out) const;
   bool DecideEnd(Moment now, const std::string& id, const Test& test, v1::Trigger& out) const;
   std::vector<const KnownDriver*> FreeDrivers(Moment now, const std::set<std::string>& taken) const;
 

@@ -25,14 +25,16 @@ absl::Status CheckTime(std::string_view field, int64_t ns) {
 
 absl::Status CheckKey(const Record& record, const std::string& want) {
   if (record.key == want) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrFormat("key: got %d bytes that differ, want \"%s\"", record.key.size(), want));
+  return absl::InvalidArgumentError(
+      absl::StrFormat("key: got %d bytes that differ, want \"%s\"", record.key.size(), want));
 }
 
 absl::Status Check(const v1::DriverRegistration& m) {
   RETURN_IF_ERROR(CheckDriverId(m.driver_id(), "driver_id"));
   if (m.incarnation() <= 0) return Wrong("incarnation", m.incarnation(), "1 or more");
   if (m.protocol_version() < 1 || m.protocol_version() > kProtocolVersion) {
-    return Wrong("protocol_version", m.protocol_version(), absl::StrFormat("1 to %d", kProtocolVersion));
+    return Wrong("protocol_version", m.protocol_version(),
+                 absl::StrFormat("1 to %d", kProtocolVersion));
   }
   return absl::OkStatus();
 }
@@ -41,7 +43,8 @@ absl::Status Check(const v1::DriverHeartbeat& m) {
   RETURN_IF_ERROR(CheckDriverId(m.driver_id(), "driver_id"));
   if (m.incarnation() <= 0) return Wrong("incarnation", m.incarnation(), "1 or more");
   if (m.sequence() <= 0) return Wrong("sequence", m.sequence(), "1 or more");
-  if (!v1::DriverHeartbeat::State_IsValid(m.state()) || m.state() == v1::DriverHeartbeat::STATE_UNSPECIFIED) {
+  if (!v1::DriverHeartbeat::State_IsValid(m.state()) ||
+      m.state() == v1::DriverHeartbeat::STATE_UNSPECIFIED) {
     return Wrong("state", m.state(), "a state of DriverHeartbeat.State");
   }
   if (!(m.cpu_cores() >= 0 && m.cpu_cores() < 1e6)) return Wrong("cpu_cores", -1, "0 to 1,000,000");
@@ -53,7 +56,9 @@ absl::Status Check(const v1::Trigger& m) {
   RETURN_IF_ERROR(CheckTime("decide_time_ns", m.decide_time_ns()));
   switch (m.event_case()) {
     case v1::Trigger::EVENT_NOT_SET:
-      return absl::InvalidArgumentError("event: got none of the known ones, want created, started, stop_ordered, finished or deleted");
+      return absl::InvalidArgumentError(
+          "event: got none of the known ones, want created, started, stop_ordered, finished or "
+          "deleted");
     case v1::Trigger::kCreated:
       return ValidateSpec(m.created().spec()).status();
     case v1::Trigger::kStarted: {
@@ -67,7 +72,8 @@ absl::Status Check(const v1::Trigger& m) {
       for (const v1::Assignment& a : started.assignments()) {
         RETURN_IF_ERROR(CheckDriverId(a.driver_id(), "started.assignments.driver_id"));
         if (a.slots() != started.assignments_size() || a.slot() < 0 || a.slot() >= a.slots()) {
-          return Wrong("started.assignments.slot", a.slot(), "0 <= slot < slots = number of assignments");
+          return Wrong("started.assignments.slot", a.slot(),
+                       "0 <= slot < slots = number of assignments");
         }
       }
       return absl::OkStatus();
@@ -95,19 +101,22 @@ absl::Status Check(const v1::MetricsReport& m) {
   if (m.sequence() <= 0) return Wrong("sequence", m.sequence(), "1 or more");
   RETURN_IF_ERROR(CheckTime("start_offset_ns", m.start_offset_ns()));
   RETURN_IF_ERROR(CheckTime("end_offset_ns", m.end_offset_ns()));
-  if (m.end_offset_ns() < m.start_offset_ns()) return Wrong("end_offset_ns", m.end_offset_ns(), "start_offset_ns or more");
+  if (m.end_offset_ns() < m.start_offset_ns())
+    return Wrong("end_offset_ns", m.end_offset_ns(), "start_offset_ns or more");
   return CheckMeasurements(m.measurements());
 }
 
 template <typename Message>
 absl::StatusOr<BusMessage> Decode(const Record& record, std::string (*key_of)(const Message&)) {
   if (record.message_type != MessageTypeOf(record.topic)) {
-    return absl::InvalidArgumentError(absl::StrFormat("header message_type: got \"%s\", want \"%s\"",
-                                                      record.message_type.substr(0, 60), MessageTypeOf(record.topic)));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("header message_type: got \"%s\", want \"%s\"",
+                        record.message_type.substr(0, 60), MessageTypeOf(record.topic)));
   }
   Message message;
   if (!message.ParseFromString(record.value)) {
-    return absl::InvalidArgumentError(absl::StrFormat("value: %d bytes that are no %s", record.value.size(), MessageTypeOf(record.topic)));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "value: %d bytes that are no %s", record.value.size(), MessageTypeOf(record.topic)));
   }
   RETURN_IF_ERROR(Check(message));
   RETURN_IF_ERROR(CheckKey(record, key_of(message)));
@@ -117,13 +126,16 @@ absl::StatusOr<BusMessage> Decode(const Record& record, std::string (*key_of)(co
 absl::StatusOr<BusMessage> DecodeByTopic(const Record& record) {
   switch (record.topic) {
     case Topic::kRegister:
-      return Decode<v1::DriverRegistration>(record, [](const v1::DriverRegistration& m) { return m.driver_id(); });
+      return Decode<v1::DriverRegistration>(
+          record, [](const v1::DriverRegistration& m) { return m.driver_id(); });
     case Topic::kHeartbeat:
-      return Decode<v1::DriverHeartbeat>(record, [](const v1::DriverHeartbeat& m) { return m.driver_id(); });
+      return Decode<v1::DriverHeartbeat>(
+          record, [](const v1::DriverHeartbeat& m) { return m.driver_id(); });
     case Topic::kTrigger:
       return Decode<v1::Trigger>(record, [](const v1::Trigger& m) { return m.test_id(); });
     case Topic::kMetrics:
-      return Decode<v1::MetricsReport>(record, [](const v1::MetricsReport& m) { return m.driver_id(); });
+      return Decode<v1::MetricsReport>(record,
+                                       [](const v1::MetricsReport& m) { return m.driver_id(); });
   }
   return absl::InternalError("a topic without a message type");
 }
@@ -147,7 +159,8 @@ std::string_view MessageTypeOf(Topic topic) {
 absl::StatusOr<BusMessage> DecodeRecord(const Record& record) {
   absl::StatusOr<BusMessage> decoded = DecodeByTopic(record);
   if (decoded.ok()) return decoded;
-  return absl::InvalidArgumentError(absl::StrFormat("%s[%d]@%d: %s", TopicName(record.topic), record.partition, record.offset,
+  return absl::InvalidArgumentError(absl::StrFormat("%s[%d]@%d: %s", TopicName(record.topic),
+                                                    record.partition, record.offset,
                                                     std::string(decoded.status().message())));
 }
 

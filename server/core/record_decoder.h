@@ -15,8 +15,9 @@ using BusMessage =
 // Newest version of the bus protocol this program reads (DriverRegistration.protocol_version).
 inline constexpr int kProtocolVersion = 1;
 
-// InvalidArgument names topic, partition, offset, the field and what was wanted. A message that passes has valid ids, a key that is its
-// driver's (or test's) id, no negative number, and measurements that do not contradict themselves.
+// InvalidArgument names topic, partition, offset, the field and what was wanted. A message that
+// passes has valid ids, a key that is its driver's (or test's) id, no negative number, and
+// measurements that do not contradict themselves.
 absl::StatusOr<BusMessage> DecodeRecord(const Record& record);
 
 // Name of the one message type of a topic, as in the record header `message_type`.

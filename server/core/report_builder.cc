@@ -10,7 +10,9 @@ namespace {
 
 constexpr int kReportVersion = 1;
 
-double PerSecond(int64_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
+double PerSecond(int64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
 
 double Cores(int64_t cpu_ns, int64_t measured_ns) {
   return measured_ns > 0 ? static_cast<double>(cpu_ns) / static_cast<double>(measured_ns) : 0;
@@ -36,23 +38,27 @@ double Progress(Moment now, const v1::LoadTest& test, const ReportMerger& merger
   const v1::LoadTestSpec& spec = test.spec();
   double done = 0;
   if (spec.requests_per_driver() > 0) {
-    const double planned = static_cast<double>(spec.requests_per_driver()) * static_cast<double>(merger.drivers().size());
+    const double planned = static_cast<double>(spec.requests_per_driver()) *
+                           static_cast<double>(merger.drivers().size());
     done = static_cast<double>(merger.totals().counts().due()) / planned;
   }
   if (spec.has_duration()) {
     const int64_t start = test.start_time().seconds() * kNanosPerSecond + test.start_time().nanos();
     // The drivers' reports tell how far they are, also when the clocks of the hosts differ.
     int64_t reached = 0;
-    for (const auto& [id, part] : merger.drivers()) reached = std::max(reached, part.highest_end_ns);
+    for (const auto& [id, part] : merger.drivers())
+      reached = std::max(reached, part.highest_end_ns);
     const int64_t elapsed = test.has_end_time() ? reached : std::max(reached, now.wall.ns - start);
-    done = std::max(done, static_cast<double>(elapsed) / static_cast<double>(ToNanos(spec.duration())));
+    done = std::max(done,
+                    static_cast<double>(elapsed) / static_cast<double>(ToNanos(spec.duration())));
   }
   return std::clamp(done, 0.0, 1.0);
 }
 
 }  // namespace
 
-void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopped, v1::Report& report) {
+void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopped,
+                v1::Report& report) {
   report.set_report_version(kReportVersion);
   *report.mutable_load_test() = test;
   if (merger == nullptr) {
@@ -68,12 +74,14 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
   report.set_completed_per_second(PerSecond(merger->totals().counts().completed(), seconds));
   report.set_sent_per_second(PerSecond(merger->totals().counts().sent(), seconds));
   for (const auto& [id, part] : merger->drivers()) FillDriver(part, *report.add_drivers());
-  for (v1::IntervalResult& interval : merger->AllIntervals()) *report.add_intervals() = std::move(interval);
+  for (v1::IntervalResult& interval : merger->AllIntervals())
+    *report.add_intervals() = std::move(interval);
   *report.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
   report.set_start_skew_ns(merger->StartSkewNs());
 }
 
-void FillManifest(const std::string& version, const std::string& bus, const std::map<std::string, v1::DriverRegistration>& registrations,
+void FillManifest(const std::string& version, const std::string& bus,
+                  const std::map<std::string, v1::DriverRegistration>& registrations,
                   const std::map<std::string, v1::DriverManifest>& known, v1::Report& report) {
   v1::Manifest& manifest = *report.mutable_manifest();
   manifest.set_orchestrator_version(version);
@@ -97,11 +105,12 @@ void FillManifest(const std::string& version, const std::string& bus, const std:
   }
 }
 
-void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger, bool stopped, const DriverRegistry& drivers,
-                v1::LoadTestUpdate& update) {
+void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger, bool stopped,
+                const DriverRegistry& drivers, v1::LoadTestUpdate& update) {
   *update.mutable_load_test() = test;
   if (merger == nullptr) return;
-  if (!merger->closed_intervals().empty()) *update.mutable_interval() = merger->closed_intervals().back();
+  if (!merger->closed_intervals().empty())
+    *update.mutable_interval() = merger->closed_intervals().back();
   *update.mutable_totals() = merger->totals().counts();
   *update.mutable_response_time() = merger->totals().response_time().Summary();
   *update.mutable_service_time() = merger->totals().service_time().Summary();

@@ -14,13 +14,15 @@
 namespace loadtest {
 
 // All but events and manifest. `merger` may be null: the test has not started.
-void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopped, v1::Report& report);
+void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopped,
+                v1::Report& report);
 
-void FillManifest(const std::string& version, const std::string& bus, const std::map<std::string, v1::DriverRegistration>& registrations,
+void FillManifest(const std::string& version, const std::string& bus,
+                  const std::map<std::string, v1::DriverRegistration>& registrations,
                   const std::map<std::string, v1::DriverManifest>& known, v1::Report& report);
 
 // All but events.
-void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger, bool stopped, const DriverRegistry& drivers,
-                v1::LoadTestUpdate& update);
+void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger, bool stopped,
+                const DriverRegistry& drivers, v1::LoadTestUpdate& update);
 
 }  // namespace loadtest

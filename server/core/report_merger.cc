@@ -8,33 +8,41 @@
 namespace loadtest {
 namespace {
 
-// Sequences skipped by one report that are remembered one by one. A jump beyond it is a driver that makes numbers up.
+// Sequences skipped by one report that are remembered one by one. A jump beyond it is a driver that
+// makes numbers up.
 constexpr int64_t kLargestJump = 100'000;
 
 bool AddsUp(const v1::RequestCounts& c) {
-  return c.due() == c.sent() + c.dropped() + c.waiting() && c.sent() == c.completed() + c.failed() + c.in_flight();
+  return c.due() == c.sent() + c.dropped() + c.waiting() &&
+         c.sent() == c.completed() + c.failed() + c.in_flight();
 }
 
 }  // namespace
 
-ReportMerger::ReportMerger(const v1::Started& started) : spec_(started.spec()), interval_ns_(started.metrics_interval_ns()) {
-  for (const v1::Assignment& assignment : started.assignments()) drivers_[assignment.driver_id()].assignment = assignment;
+ReportMerger::ReportMerger(const v1::Started& started)
+    : spec_(started.spec()), interval_ns_(started.metrics_interval_ns()) {
+  for (const v1::Assignment& assignment : started.assignments())
+    drivers_[assignment.driver_id()].assignment = assignment;
 }
 
 ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   const auto it = drivers_.find(report.driver_id());
-  if (it == drivers_.end() || it->second.assignment.incarnation() != report.incarnation()) return Added::kUnknownDriver;
+  if (it == drivers_.end() || it->second.assignment.incarnation() != report.incarnation())
+    return Added::kUnknownDriver;
   DriverPart& part = it->second;
   const int64_t sequence = report.sequence();
   if (sequence <= part.highest_sequence) {
     if (part.missing.erase(sequence) == 0) return Added::kDuplicate;
   } else {
     if (sequence - part.highest_sequence > kLargestJump) return Added::kUnknownDriver;
-    for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped) part.missing.insert(skipped);
+    for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
+      part.missing.insert(skipped);
   }
   const bool newest = sequence > part.highest_sequence;
-  // Decoding has checked the measurements; what is left is a sum beyond 63 bits, which then is not counted anywhere.
-  if (!part.sum.Add(report.measurements()).ok() || !totals_.Add(report.measurements()).ok()) return Added::kUnknownDriver;
+  // Decoding has checked the measurements; what is left is a sum beyond 63 bits, which then is not
+  // counted anywhere.
+  if (!part.sum.Add(report.measurements()).ok() || !totals_.Add(report.measurements()).ok())
+    return Added::kUnknownDriver;
   ++part.reports;
   part.highest_sequence = std::max(part.highest_sequence, sequence);
   part.highest_end_ns = std::max(part.highest_end_ns, report.end_offset_ns());
@@ -50,7 +58,8 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
     part.end_reason = report.end_reason();
     part.error = report.error();
   }
-  // An interval [start, end) that was merged from several is shown where it ends. An end on a boundary belongs to the interval before it.
+  // An interval [start, end) that was merged from several is shown where it ends. An end on a
+  // boundary belongs to the interval before it.
   const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
   if (index >= closed_to_index_) {
     OpenInterval& open = open_[index];
@@ -81,7 +90,8 @@ void ReportMerger::MarkLost(std::string_view driver_id) {
 }
 
 bool ReportMerger::AllDone() const {
-  return std::all_of(drivers_.begin(), drivers_.end(), [](const auto& entry) { return entry.second.finished || entry.second.lost; });
+  return std::all_of(drivers_.begin(), drivers_.end(),
+                     [](const auto& entry) { return entry.second.finished || entry.second.lost; });
 }
 
 void ReportMerger::CloseIntervals() {
@@ -128,6 +138,8 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     e.sum = &part.sum;
     e.intervals_missing = static_cast<int64_t>(part.missing.size());
     e.lost = part.lost;
+    e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
+                    part.end_reason == v1::MetricsReport::DRIVER_FAILED;
     e.adds_up = !part.missing.empty() || AddsUp(part.sum.counts());
     evidence.push_back(e);
   }
@@ -146,11 +158,14 @@ int64_t ReportMerger::SendingNs() const {
           sending += ToNanos(spec_.tsunami().delay());
           break;
         case v1::LoadTestSpec::kRate:
-          sending += static_cast<int64_t>(static_cast<double>(drivers_.size()) / spec_.rate().requests_per_second() * 1e9);
+          sending += static_cast<int64_t>(static_cast<double>(drivers_.size()) /
+                                          spec_.rate().requests_per_second() * 1e9);
           break;
         default:
           // A closed loop is over when the last answer is there.
-          sending = spec_.has_duration() ? std::min(part.highest_end_ns, std::max(ToNanos(spec_.duration()), sending)) : part.highest_end_ns;
+          sending = spec_.has_duration() ? std::min(part.highest_end_ns,
+                                                    std::max(ToNanos(spec_.duration()), sending))
+                                         : part.highest_end_ns;
           break;
       }
     }

@@ -1,4 +1,5 @@
-// Merges the interval reports of one test: per driver, over the fleet, and per interval. Addition, so order does not matter.
+// Merges the interval reports of one test: per driver, over the fleet, and per interval. Addition,
+// so order does not matter.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ class ReportMerger {
   };
   Added Add(const v1::MetricsReport& report);
 
-  // From now on intervals do not wait for the driver, and the verdict counts it as lost until its last report comes.
+  // From now on intervals do not wait for the driver, and the verdict counts it as lost until its
+  // last report comes.
   void MarkLost(std::string_view driver_id);
 
   struct DriverPart {
@@ -35,8 +37,8 @@ class ReportMerger {
     MeasurementSum sum;
     int64_t highest_sequence = 0;
     int64_t reports = 0;
-    std::set<int64_t> missing;     // sequences below the highest that have not come
-    int64_t highest_end_ns = 0;    // end offset of its newest report
+    std::set<int64_t> missing;   // sequences below the highest that have not come
+    int64_t highest_end_ns = 0;  // end offset of its newest report
     int64_t first_send_ns = 0;
     int64_t last_send_ns = 0;
     bool has_sent = false;
@@ -52,7 +54,8 @@ class ReportMerger {
   // All drivers have sent their last report or are lost.
   bool AllDone() const;
 
-  // Intervals that every driver still in the test has reported, oldest first; they grow only at the end.
+  // Intervals that every driver still in the test has reported, oldest first; they grow only at the
+  // end.
   const std::vector<v1::IntervalResult>& closed_intervals() const { return closed_; }
   // As above, and those still open as far as they are known.
   std::vector<v1::IntervalResult> AllIntervals() const;
@@ -60,7 +63,8 @@ class ReportMerger {
   // For Judge.
   std::vector<DriverEvidence> Evidence() const;
 
-  // Longest time over the drivers in which requests were sent, nanoseconds: for drivers that are done to the end of their plan.
+  // Longest time over the drivers in which requests were sent, nanoseconds: for drivers that are
+  // done to the end of their plan.
   int64_t SendingNs() const;
   // Largest - smallest first send, nanoseconds; 0 with fewer than two drivers that sent.
   int64_t StartSkewNs() const;

@@ -45,7 +45,8 @@ constexpr Limit kOwnLimits[] = {
 
 class Builder {
  public:
-  void Add(v1::Verdict::Level level, std::string driver_id, std::string resource, std::string message) {
+  void Add(v1::Verdict::Level level, std::string driver_id, std::string resource,
+           std::string message) {
     v1::VerdictReason* reason = verdict_.add_reasons();
     reason->set_level(level);
     reason->set_driver_id(std::move(driver_id));
@@ -63,14 +64,17 @@ class Builder {
   int worst_ = v1::Verdict::VALID;
 };
 
-void JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvidence& driver, Builder& out) {
+void JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvidence& driver,
+                   Builder& out) {
   const double gap = GapNs(spec, drivers);
   if (gap <= 0) return;
-  const auto bound = std::max<int64_t>(kSendDelayFloorNs, static_cast<int64_t>(gap * kSendDelayShare));
+  const auto bound =
+      std::max<int64_t>(kSendDelayFloorNs, static_cast<int64_t>(gap * kSendDelayShare));
   const int64_t p99 = driver.sum->send_delay().Percentile(0.99);
   if (p99 <= bound) return;
   out.Add(v1::Verdict::INVALID, driver.driver_id, "send_delay",
-          absl::StrFormat("sent late: send delay p99 %s, bound %s", FormatLatency(p99), FormatLatency(bound)));
+          absl::StrFormat("sent late: send delay p99 %s, bound %s", FormatLatency(p99),
+                          FormatLatency(bound)));
 }
 
 void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
@@ -79,33 +83,43 @@ void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
     const auto it = driver.sum->errors().find(limit.kind);
     if (it == driver.sum->errors().end() || it->second.count() == 0) continue;
     out.Add(v1::Verdict::INVALID, driver.driver_id, limit.resource,
-            absl::StrFormat("%s requests %s; %s", FormatCount(it->second.count()), ErrorKindName(limit.kind), limit.advice));
+            absl::StrFormat("%s requests %s; %s", FormatCount(it->second.count()),
+                            ErrorKindName(limit.kind), limit.advice));
   }
 }
 
 void JudgeCpu(const DriverEvidence& driver, Builder& out) {
   if (driver.sum->measured_ns() <= 0) return;
-  const double cores = static_cast<double>(driver.sum->loop_cpu_ns()) / static_cast<double>(driver.sum->measured_ns());
+  const double cores = static_cast<double>(driver.sum->loop_cpu_ns()) /
+                       static_cast<double>(driver.sum->measured_ns());
   if (cores < kLoopCpuLimit) return;
   out.Add(v1::Verdict::INVALID, driver.driver_id, "cpu",
-          absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; latencies include its own delay; use more drivers",
+          absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; latencies "
+                          "include its own delay; use more drivers",
                           cores * 100, kLoopCpuLimit * 100));
 }
 
 }  // namespace
 
-v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers, bool stopped) {
+v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers,
+                  bool stopped) {
   Builder out;
   for (const DriverEvidence& driver : drivers) {
     if (driver.lost) {
-      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver", "lost; what it sent after its last report is not known");
+      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
+              "lost; what it sent after its last report is not known");
+    }
+    if (driver.ended_early) {
+      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
+              "ended before its plan was done; what it did not send is missing");
     }
     if (driver.intervals_missing > 0) {
       out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
               absl::StrFormat("%d interval reports did not come", driver.intervals_missing));
     }
     if (!driver.adds_up) {
-      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals", "its counts do not add up (sent = completed + failed + in flight)");
+      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
+              "its counts do not add up (sent = completed + failed + in flight)");
     }
     JudgeSchedule(spec, drivers.size(), driver, out);
     JudgeLimits(driver, stopped, out);

@@ -15,10 +15,12 @@ struct DriverEvidence {
   const MeasurementSum* sum = nullptr;
   int64_t intervals_missing = 0;
   bool lost = false;
-  bool adds_up = true;   // its counts fulfil the equations of RequestCounts
+  bool adds_up = true;       // its counts fulfil the equations of RequestCounts
+  bool ended_early = false;  // it ended before its plan, and not on the test's order
 };
 
 // `stopped`: a stop was ordered, so requests that were due and not sent are nobody's fault.
-v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers, bool stopped);
+v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers,
+                  bool stopped);
 
 }  // namespace loadtest

@@ -27,7 +27,8 @@ constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   // The parent may have died before the line above.
   if (getppid() != parent) _exit(1);
-  // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its drivers in order.
+  // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its
+  // drivers in order.
   setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
@@ -37,7 +38,9 @@ constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
 }
 
 std::string DeathText(int status) {
-  if (WIFSIGNALED(status)) return absl::StrFormat("was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return absl::StrFormat("was ended by signal %d (%s)", WTERMSIG(status),
+                           strsignal(WTERMSIG(status)));
   return absl::StrFormat("ended with exit code %d", WEXITSTATUS(status));
 }
 
@@ -47,7 +50,8 @@ DriverProcesses::~DriverProcesses() { Stop(std::chrono::milliseconds(0)); }
 
 absl::Status DriverProcesses::Start() {
   if (options_.count > 0 && access(options_.program.c_str(), X_OK) != 0) {
-    return absl::NotFoundError(absl::StrFormat("orchestrator.driver_program: cannot run %s: %s", options_.program, std::strerror(errno)));
+    return absl::NotFoundError(absl::StrFormat("orchestrator.driver_program: cannot run %s: %s",
+                                               options_.program, std::strerror(errno)));
   }
   for (int i = 1; i <= options_.count; ++i) {
     Child& child = children_.emplace_back();
@@ -62,12 +66,16 @@ absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   const pid_t parent = getpid();
   std::vector<std::string> texts = {options_.program};
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
-  for (std::string text : {std::string("--parent"), absl::StrFormat("%d", parent), std::string("--id"), child.id}) texts.push_back(std::move(text));
+  for (std::string text :
+       {std::string("--parent"), absl::StrFormat("%d", parent), std::string("--id"), child.id})
+    texts.push_back(std::move(text));
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
   const pid_t pid = fork();
-  if (pid < 0) return absl::InternalError(absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
+  if (pid < 0)
+    return absl::InternalError(
+        absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
   if (pid == 0) Become(options_.program.c_str(), arguments.data(), parent);
   child.pid = pid;
   child.started_ns = now.ns;
@@ -79,10 +87,13 @@ void DriverProcesses::Watch(MonotonicTime now) {
     int status = 0;
     if (child.pid > 0 && waitpid(child.pid, &status, WNOHANG) == child.pid) {
       const bool good_life = now.ns - child.started_ns > kGoodLifeNs;
-      child.backoff_ns = good_life || child.backoff_ns == 0 ? kFirstBackoffNs : std::min(child.backoff_ns * 2, kLongestBackoffNs);
+      child.backoff_ns = good_life || child.backoff_ns == 0
+                             ? kFirstBackoffNs
+                             : std::min(child.backoff_ns * 2, kLongestBackoffNs);
       child.start_again_ns = now.ns + child.backoff_ns;
       child.pid = -1;
-      log_.Warning(absl::StrFormat("%s %s; starting it again in %d ms", child.id, DeathText(status), child.backoff_ns / kNanosPerMilli));
+      log_.Warning(absl::StrFormat("%s %s; starting it again in %d ms", child.id, DeathText(status),
+                                   child.backoff_ns / kNanosPerMilli));
     }
     if (child.pid < 0 && now.ns >= child.start_again_ns) {
       const absl::Status launched = Launch(child, now);

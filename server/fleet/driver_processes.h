@@ -13,8 +13,8 @@
 
 namespace loadtest {
 
-// Owned by the main thread, which alone may call it: a child dies with the thread that made it (PR_SET_PDEATHSIG), and that must be the one that
-// lives as long as the process.
+// Owned by the main thread, which alone may call it: a child dies with the thread that made it
+// (PR_SET_PDEATHSIG), and that must be the one that lives as long as the process.
 class DriverProcesses {
  public:
   struct Options {
@@ -29,10 +29,12 @@ class DriverProcesses {
   DriverProcesses(const DriverProcesses&) = delete;
   DriverProcesses& operator=(const DriverProcesses&) = delete;
 
-  // Starts all, 8 ms apart: the embedded broker accepts only five connections at once. Error: the program cannot be run.
+  // Starts all, 8 ms apart: the embedded broker accepts only five connections at once. Error: the
+  // program cannot be run.
   absl::Status Start();
 
-  // Starts again what has died, after a wait that doubles from 0.1 s to 5 s. To be called every few hundred milliseconds.
+  // Starts again what has died, after a wait that doubles from 0.1 s to 5 s. To be called every few
+  // hundred milliseconds.
   void Watch(MonotonicTime now);
 
   // SIGTERM to all, SIGKILL to those still there after `patience`. Returns when none is left.

@@ -10,22 +10,26 @@ namespace {
 
 constexpr size_t kMostWaiting = 1'000;
 constexpr int64_t kAnswerWithinNs = 5 * kNanosPerSecond;
-// A decision that was not read back by then is not waited for any longer. Should it come after all, Apply takes or refuses it as the state then is.
+// A decision that was not read back by then is not waited for any longer. Should it come after all,
+// Apply takes or refuses it as the state then is.
 constexpr int64_t kGiveUpAfterNs = 60 * kNanosPerSecond;
 
 absl::Status BrokerAway(const MessageBus& bus) {
-  return absl::UnavailableError(absl::StrFormat("the broker (%s) cannot be reached; try again with the same request_id", bus.description()));
+  return absl::UnavailableError(absl::StrFormat(
+      "the broker (%s) cannot be reached; try again with the same request_id", bus.description()));
 }
 
 bool Same(const v1::Trigger& a, const v1::Trigger& b) {
-  return a.test_id() == b.test_id() && a.event_case() == b.event_case() && a.decide_time_ns() == b.decide_time_ns();
+  return a.test_id() == b.test_id() && a.event_case() == b.event_case() &&
+         a.decide_time_ns() == b.decide_time_ns();
 }
 
 }  // namespace
 
 void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
   if (!bus_.connected()) return done(BrokerAway(bus_));
-  if (queue_.size() >= kMostWaiting) return done(absl::ResourceExhaustedError("too many requests at once; try again"));
+  if (queue_.size() >= kMostWaiting)
+    return done(absl::ResourceExhaustedError("too many requests at once; try again"));
   queue_.push_back({std::move(request), std::move(done), now.mono.ns + kAnswerWithinNs});
   Pump(now);
 }
@@ -65,14 +69,16 @@ void DecisionQueue::DecideAndPublish(Moment now, Waiting waiting) {
 
 bool DecisionQueue::Publish(const std::vector<v1::Trigger>& decisions, absl::Status& error) {
   for (const v1::Trigger& decision : decisions) {
-    error = bus_.Publish(Topic::kTrigger, decision.test_id(), "Trigger", decision.SerializeAsString());
+    error =
+        bus_.Publish(Topic::kTrigger, decision.test_id(), "Trigger", decision.SerializeAsString());
     if (!error.ok()) return false;
   }
   return true;
 }
 
 void DecisionQueue::OnApplied(Moment now, const v1::Trigger& trigger) {
-  const auto it = std::find_if(awaited_.begin(), awaited_.end(), [&](const v1::Trigger& t) { return Same(t, trigger); });
+  const auto it = std::find_if(awaited_.begin(), awaited_.end(),
+                               [&](const v1::Trigger& t) { return Same(t, trigger); });
   if (it == awaited_.end()) return;
   awaited_.erase(it);
   if (!awaited_.empty()) return;

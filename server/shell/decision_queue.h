@@ -1,4 +1,5 @@
-// The way of a decision: decided, published on `trigger`, read back, applied; one request after the other.
+// The way of a decision: decided, published on `trigger`, read back, applied; one request after the
+// other.
 #pragma once
 
 #include <deque>
@@ -12,14 +13,14 @@
 
 namespace loadtest {
 
-// Since Decide looks at applied state only, the next request is decided when the decisions before it have come back.
-// Owned by the core thread; not thread-safe.
+// Since Decide looks at applied state only, the next request is decided when the decisions before
+// it have come back. Owned by the core thread; not thread-safe.
 class DecisionQueue {
  public:
   DecisionQueue(const OrchestratorCore& core, MessageBus& bus) : core_(core), bus_(bus) {}
 
-  // OK once the decisions of the request are applied; else the error the API documents, Unavailable when the broker is away or does not take
-  // them within 5 s.
+  // OK once the decisions of the request are applied; else the error the API documents, Unavailable
+  // when the broker is away or does not take them within 5 s.
   using Done = std::function<void(const absl::Status&)>;
   void Submit(Moment now, CoreRequest request, Done done);
 

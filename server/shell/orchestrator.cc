@@ -30,18 +30,22 @@ std::string FreshId(WallTime now) {
   constexpr std::string_view kLetters = "abcdefghijkmnpqrstuvwxyz23456789";
   std::string tail;
   for (int i = 0; i < 4; ++i) tail += kLetters[random() % kLetters.size()];
-  return absl::StrFormat("t%02d%02d%02d-%02d%02d%02d-%s", utc.tm_year % 100, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, tail);
+  return absl::StrFormat("t%02d%02d%02d-%02d%02d%02d-%s", utc.tm_year % 100, utc.tm_mon + 1,
+                         utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, tail);
 }
 
 absl::Status NotFound(const std::string& id) {
-  return absl::NotFoundError(absl::StrFormat("name: got \"loadTests/%s\", want a load test that exists", id));
+  return absl::NotFoundError(
+      absl::StrFormat("name: got \"loadTests/%s\", want a load test that exists", id));
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Orchestrator>> Orchestrator::Start(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock,
-                                                                  const Logger& log) {
-  std::unique_ptr<Orchestrator> orchestrator(new Orchestrator(std::move(options), bus, std::move(store), clock, log));
+absl::StatusOr<std::unique_ptr<Orchestrator>> Orchestrator::Start(Options options, MessageBus& bus,
+                                                                  std::unique_ptr<Store> store,
+                                                                  Clock& clock, const Logger& log) {
+  std::unique_ptr<Orchestrator> orchestrator(
+      new Orchestrator(std::move(options), bus, std::move(store), clock, log));
   RETURN_IF_ERROR(orchestrator->Recover());
   Orchestrator& o = *orchestrator;
   o.bus_thread_ = std::thread([&o] { o.RunBus(); });
@@ -49,7 +53,8 @@ absl::StatusOr<std::unique_ptr<Orchestrator>> Orchestrator::Start(Options option
   return orchestrator;
 }
 
-Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock, const Logger& log)
+Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store,
+                           Clock& clock, const Logger& log)
     : options_(std::move(options)),
       bus_(bus),
       clock_(clock),
@@ -87,17 +92,22 @@ absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {
     ASSIGN_OR_RETURN(const auto ranges, bus_.QueryOffsets(topic, kBusAnswer));
     for (const auto& [partition, range] : ranges) {
       int64_t next = range.begin;
-      // Of heartbeats only the newest count. Registrations are read anew each time: they tell who the drivers are.
+      // Of heartbeats only the newest count. Registrations are read anew each time: they tell who
+      // the drivers are.
       if (topic == Topic::kHeartbeat) next = range.end;
       if (topic == Topic::kTrigger || topic == Topic::kMetrics) {
         const auto it = stored.find(partition);
         if (it != stored.end()) next = it->second;
         if (next > range.end) {
-          log_.Warning(absl::StrFormat("%s[%d] ends at offset %d, and the store has read to %d: the topic was made anew; reading it from its start",
-                                       TopicName(topic), partition.partition, range.end, next));
+          log_.Warning(
+              absl::StrFormat("%s[%d] ends at offset %d, and the store has read to %d: the topic "
+                              "was made anew; reading it from its start",
+                              TopicName(topic), partition.partition, range.end, next));
           next = range.begin;
         } else if (next < range.begin) {
-          log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read", TopicName(topic), partition.partition, next, range.begin));
+          log_.Warning(
+              absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
+                              TopicName(topic), partition.partition, next, range.begin));
           ++stats_.offset_gaps;
           next = range.begin;
         }
@@ -108,7 +118,8 @@ absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {
   return offsets;
 }
 
-// Reads `trigger` to its end before anything else, so that no interval report meets an unknown test only because topics are read side by side.
+// Reads `trigger` to its end before anything else, so that no interval report meets an unknown test
+// only because topics are read side by side.
 absl::Status Orchestrator::CatchUp(Offsets& offsets) {
   ASSIGN_OR_RETURN(const auto ranges, bus_.QueryOffsets(Topic::kTrigger, kBusAnswer));
   Offsets triggers;
@@ -122,11 +133,13 @@ absl::Status Orchestrator::CatchUp(Offsets& offsets) {
     return false;
   };
   while (behind()) {
-    if (clock_.Now().ns > deadline) return absl::UnavailableError("the broker does not deliver the records of `trigger`");
+    if (clock_.Now().ns > deadline)
+      return absl::UnavailableError("the broker does not deliver the records of `trigger`");
     const BusEvents events = bus_.Poll(kBusPoll);
     for (const OffsetGap& gap : events.gaps) offsets[gap.partition] = gap.to;
     OnRecords(events);
-    for (const Record& record : events.records) offsets[{record.topic, record.partition}] = record.offset + 1;
+    for (const Record& record : events.records)
+      offsets[{record.topic, record.partition}] = record.offset + 1;
   }
   WriteStore(true);
   return absl::OkStatus();
@@ -137,9 +150,11 @@ absl::Status Orchestrator::CatchUp(Offsets& offsets) {
 void Orchestrator::RunBus() {
   while (!stopping_) {
     Input events = bus_.Poll(kBusPoll);
-    if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty()) continue;
+    if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty())
+      continue;
     // The broker keeps what we do not poll: waiting here loses nothing.
-    while (!stopping_ && !inputs_.TryPush(std::move(events))) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (!stopping_ && !inputs_.TryPush(std::move(events)))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
@@ -152,7 +167,7 @@ void Orchestrator::RunCore() {
       if (auto* events = std::get_if<BusEvents>(&*input)) {
         OnRecords(*events);
       } else {
-        std::get<Call>(*input)();
+        std::get<Call> (*input)();
       }
     }
     const Moment now = Now();
@@ -172,7 +187,9 @@ void Orchestrator::OnRecords(const BusEvents& events) {
   for (const Record& record : events.records) OnRecord(record);
   for (const OffsetGap& gap : events.gaps) {
     ++stats_.offset_gaps;
-    log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read", TopicName(gap.partition.topic), gap.partition.partition, gap.from, gap.to));
+    log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
+                                 TopicName(gap.partition.topic), gap.partition.partition, gap.from,
+                                 gap.to));
     if (gap.partition.topic != Topic::kHeartbeat) batch_.offsets[gap.partition] = gap.to;
   }
 }
@@ -181,7 +198,8 @@ void Orchestrator::OnRecord(const Record& record) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
   OnNotices(core_.Apply(now, record), &record);
-  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics) batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
+  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
+    batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
@@ -216,7 +234,8 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         watchers_.EndAllOf(notice.test_id, NotFound(notice.test_id));
         break;
       case Notice::Kind::kRejected:
-        if (++stats_.records_rejected <= kMostLoggedRejections) log_.Warning("record refused: " + notice.text);
+        if (++stats_.records_rejected <= kMostLoggedRejections)
+          log_.Warning("record refused: " + notice.text);
         break;
       case Notice::Kind::kDuplicate:
         ++stats_.duplicate_reports;
@@ -225,7 +244,8 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         break;
     }
   }
-  const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected && notices.front().kind != Notice::Kind::kTestDeleted;
+  const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
+                       notices.front().kind != Notice::Kind::kTestDeleted;
   if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
 }
 
@@ -237,16 +257,21 @@ void Orchestrator::WriteStore(bool all) {
   }
   changed_tests_.clear();
   for (const std::string& id : finished_tests_) {
-    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id)) batch_.reports.push_back(*report);
+    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
+      batch_.reports.push_back(*report);
   }
   finished_tests_.clear();
-  const bool only_offsets = batch_.tests.empty() && batch_.records.empty() && batch_.reports.empty() && batch_.deleted.empty();
-  if (batch_.empty() || (only_offsets && !all && now.ns - last_offsets_write_.ns < kOffsetsWriteNs)) return;
+  const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
+                            batch_.reports.empty() && batch_.deleted.empty();
+  if (batch_.empty() || (only_offsets && !all && now.ns - last_offsets_write_.ns < kOffsetsWriteNs))
+    return;
   if (!all && last_store_error_.ns != 0 && now.ns - last_store_error_.ns < kStoreRetryNs) return;
   const absl::Status status = store_->Write(batch_);
   if (!status.ok()) {
-    // The batch is kept and tried again: nothing is lost as long as the process lives, and the topics have it beyond that.
-    log_.Error(absl::StrFormat("the store cannot be written: %s; trying again", std::string(status.message())));
+    // The batch is kept and tried again: nothing is lost as long as the process lives, and the
+    // topics have it beyond that.
+    log_.Error(absl::StrFormat("the store cannot be written: %s; trying again",
+                               std::string(status.message())));
     last_store_error_ = now;
     return;
   }
@@ -291,13 +316,15 @@ void Orchestrator::StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& re
 absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
   const v1::LoadTest* test = core_.FindTest(id);
   if (test == nullptr) return NotFound(id);
-  if (std::unique_ptr<v1::Report> report = core_.BuildReport(id); report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
+  if (std::unique_ptr<v1::Report> report = core_.BuildReport(id);
+      report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
     return *std::move(report);
   }
   ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_->GetReport(id));
   if (stored.has_value()) return *std::move(stored);
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-  if (report == nullptr) return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
+  if (report == nullptr)
+    return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
   return *report;
 }
 
@@ -321,7 +348,9 @@ v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
 uint64_t Orchestrator::Watch(v1::WatchLoadTestRequest request, WatchSink sink) {
   const uint64_t watch = watchers_.Add(std::move(sink));
   Input call = Call([this, watch, request = std::move(request)] { StartWatch(watch, request); });
-  if (!inputs_.TryPush(std::move(call))) watchers_.End(watch, absl::UnavailableError("the orchestrator is stopping, or has too much to do"));
+  if (!inputs_.TryPush(std::move(call)))
+    watchers_.End(watch,
+                  absl::UnavailableError("the orchestrator is stopping, or has too much to do"));
   return watch;
 }
 
@@ -332,86 +361,107 @@ void Orchestrator::Unwatch(uint64_t watch) { watchers_.Remove(watch); }
 template <typename T>
 void Orchestrator::Post(Reply<T> reply, std::function<void(Reply<T>)> call) {
   Input input = Call([reply, call = std::move(call)] { call(reply); });
-  if (!inputs_.TryPush(std::move(input))) reply(absl::UnavailableError("the orchestrator is stopping, or has too much to do; try again"));
+  if (!inputs_.TryPush(std::move(input)))
+    reply(absl::UnavailableError("the orchestrator is stopping, or has too much to do; try again"));
 }
 
 void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::LoadTest> reply) {
-  Post<v1::LoadTest>(std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
-    const Moment now = Now();
-    CreateRequest create{request, FreshId(now.wall)};
-    const std::string id = request.load_test_id().empty() ? create.fresh_id : request.load_test_id();
-    if (request.validate_only()) {
-      const auto decisions = core_.Decide(now, create);
-      if (!decisions.ok()) return answer(decisions.status());
-      v1::LoadTest checked;
-      *checked.mutable_spec() = *ValidateSpec(request.spec());
-      return answer(std::move(checked));
-    }
-    decisions_.Submit(now, std::move(create), [this, id, request_id = request.request_id(), answer](const absl::Status& status) {
-      if (!status.ok()) return answer(status);
-      const v1::LoadTest* test = request_id.empty() ? core_.FindTest(id) : core_.FindByRequestId(request_id);
-      if (test == nullptr) return answer(absl::AbortedError("the load test was deleted as it was made"));
-      answer(*test);
-    });
-  });
+  Post<v1::LoadTest>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
+        const Moment now = Now();
+        CreateRequest create{request, FreshId(now.wall)};
+        const std::string id =
+            request.load_test_id().empty() ? create.fresh_id : request.load_test_id();
+        if (request.validate_only()) {
+          const auto decisions = core_.Decide(now, create);
+          if (!decisions.ok()) return answer(decisions.status());
+          v1::LoadTest checked;
+          *checked.mutable_spec() = *ValidateSpec(request.spec());
+          return answer(std::move(checked));
+        }
+        decisions_.Submit(
+            now, std::move(create),
+            [this, id, request_id = request.request_id(), answer](const absl::Status& status) {
+              if (!status.ok()) return answer(status);
+              const v1::LoadTest* test =
+                  request_id.empty() ? core_.FindTest(id) : core_.FindByRequestId(request_id);
+              if (test == nullptr)
+                return answer(absl::AbortedError("the load test was deleted as it was made"));
+              answer(*test);
+            });
+      });
 }
 
 void Orchestrator::GetLoadTest(v1::GetLoadTestRequest request, Reply<v1::LoadTest> reply) {
-  Post<v1::LoadTest>(std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
-    const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
-    if (!id.ok()) return answer(id.status());
-    const v1::LoadTest* test = core_.FindTest(*id);
-    if (test == nullptr) return answer(NotFound(*id));
-    answer(*test);
-  });
+  Post<v1::LoadTest>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
+        const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
+        if (!id.ok()) return answer(id.status());
+        const v1::LoadTest* test = core_.FindTest(*id);
+        if (test == nullptr) return answer(NotFound(*id));
+        answer(*test);
+      });
 }
 
-void Orchestrator::ListLoadTests(v1::ListLoadTestsRequest request, Reply<v1::ListLoadTestsResponse> reply) {
-  Post<v1::ListLoadTestsResponse>(std::move(reply), [this, request = std::move(request)](const Reply<v1::ListLoadTestsResponse>& answer) {
-    answer(core_.List(request));
-  });
+void Orchestrator::ListLoadTests(v1::ListLoadTestsRequest request,
+                                 Reply<v1::ListLoadTestsResponse> reply) {
+  Post<v1::ListLoadTestsResponse>(
+      std::move(reply),
+      [this, request = std::move(request)](const Reply<v1::ListLoadTestsResponse>& answer) {
+        answer(core_.List(request));
+      });
 }
 
 void Orchestrator::StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) {
-  Post<v1::LoadTest>(std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
-    const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
-    if (!id.ok()) return answer(id.status());
-    decisions_.Submit(Now(), StopRequest{*id, request.reason()}, [this, id = *id, answer](const absl::Status& status) {
-      if (!status.ok()) return answer(status);
-      const v1::LoadTest* test = core_.FindTest(id);
-      if (test == nullptr) return answer(NotFound(id));
-      answer(*test);
-    });
-  });
+  Post<v1::LoadTest>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
+        const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
+        if (!id.ok()) return answer(id.status());
+        decisions_.Submit(Now(), StopRequest{*id, request.reason()},
+                          [this, id = *id, answer](const absl::Status& status) {
+                            if (!status.ok()) return answer(status);
+                            const v1::LoadTest* test = core_.FindTest(id);
+                            if (test == nullptr) return answer(NotFound(id));
+                            answer(*test);
+                          });
+      });
 }
 
-void Orchestrator::DeleteLoadTest(v1::DeleteLoadTestRequest request, Reply<google::protobuf::Empty> reply) {
-  Post<google::protobuf::Empty>(std::move(reply), [this, request = std::move(request)](const Reply<google::protobuf::Empty>& answer) {
-    const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
-    if (!id.ok()) return answer(id.status());
-    decisions_.Submit(Now(), DeleteRequest{*id}, [answer](const absl::Status& status) {
-      if (!status.ok()) return answer(status);
-      answer(google::protobuf::Empty());
-    });
-  });
+void Orchestrator::DeleteLoadTest(v1::DeleteLoadTestRequest request,
+                                  Reply<google::protobuf::Empty> reply) {
+  Post<google::protobuf::Empty>(
+      std::move(reply),
+      [this, request = std::move(request)](const Reply<google::protobuf::Empty>& answer) {
+        const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
+        if (!id.ok()) return answer(id.status());
+        decisions_.Submit(Now(), DeleteRequest{*id}, [answer](const absl::Status& status) {
+          if (!status.ok()) return answer(status);
+          answer(google::protobuf::Empty());
+        });
+      });
 }
 
 void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) {
-  Post<v1::Report>(std::move(reply), [this, request = std::move(request)](const Reply<v1::Report>& answer) {
-    const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
-    if (!id.ok()) return answer(id.status());
-    answer(FindReport(*id));
-  });
+  Post<v1::Report>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::Report>& answer) {
+        const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
+        if (!id.ok()) return answer(id.status());
+        answer(FindReport(*id));
+      });
 }
 
-void Orchestrator::ListDrivers(v1::ListDriversRequest request, Reply<v1::ListDriversResponse> reply) {
-  Post<v1::ListDriversResponse>(std::move(reply), [this, request = std::move(request)](const Reply<v1::ListDriversResponse>& answer) {
-    answer(core_.ListDrivers(Now(), request));
-  });
+void Orchestrator::ListDrivers(v1::ListDriversRequest request,
+                               Reply<v1::ListDriversResponse> reply) {
+  Post<v1::ListDriversResponse>(
+      std::move(reply),
+      [this, request = std::move(request)](const Reply<v1::ListDriversResponse>& answer) {
+        answer(core_.ListDrivers(Now(), request));
+      });
 }
 
 void Orchestrator::GetStats(Reply<ControlPlaneStats> reply) {
-  Post<ControlPlaneStats>(std::move(reply), [this](const Reply<ControlPlaneStats>& answer) { answer(Stats()); });
+  Post<ControlPlaneStats>(std::move(reply),
+                          [this](const Reply<ControlPlaneStats>& answer) { answer(Stats()); });
 }
 
 ControlPlaneStats Orchestrator::Stats() {

@@ -22,8 +22,9 @@
 
 namespace loadtest {
 
-// Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store and decisions: it applies records, writes them
-// to the store, answers the doors and tells the watchers, in this order, so that nobody is told what could be lost.
+// Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store
+// and decisions: it applies records, writes them to the store, answers the doors and tells the
+// watchers, in this order, so that nobody is told what could be lost.
 class Orchestrator final : public ControlPlane {
  public:
   struct Options {
@@ -32,18 +33,21 @@ class Orchestrator final : public ControlPlane {
     bool bus_is_new = false;
   };
 
-  // Reads the store, catches up with `trigger`, and starts the threads. Blocks up to 30 s. References must outlive it.
-  // Errors: of the store, and Unavailable when the bus does not answer.
-  static absl::StatusOr<std::unique_ptr<Orchestrator>> Start(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock,
-                                                             const Logger& log);
+  // Reads the store, catches up with `trigger`, and starts the threads. Blocks up to 30 s.
+  // References must outlive it. Errors: of the store, and Unavailable when the bus does not answer.
+  static absl::StatusOr<std::unique_ptr<Orchestrator>> Start(Options options, MessageBus& bus,
+                                                             std::unique_ptr<Store> store,
+                                                             Clock& clock, const Logger& log);
   // Ends the watches, answers what was asked, writes what was read, and ends the threads.
   ~Orchestrator() override;
 
   void CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void GetLoadTest(v1::GetLoadTestRequest request, Reply<v1::LoadTest> reply) override;
-  void ListLoadTests(v1::ListLoadTestsRequest request, Reply<v1::ListLoadTestsResponse> reply) override;
+  void ListLoadTests(v1::ListLoadTestsRequest request,
+                     Reply<v1::ListLoadTestsResponse> reply) override;
   void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) override;
-  void DeleteLoadTest(v1::DeleteLoadTestRequest request, Reply<google::protobuf::Empty> reply) override;
+  void DeleteLoadTest(v1::DeleteLoadTestRequest request,
+                      Reply<google::protobuf::Empty> reply) override;
   void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) override;
   void ListDrivers(v1::ListDriversRequest request, Reply<v1::ListDriversResponse> reply) override;
   void GetStats(Reply<ControlPlaneStats> reply) override;
@@ -57,7 +61,8 @@ class Orchestrator final : public ControlPlane {
   using Call = std::function<void()>;
   using Input = std::variant<BusEvents, Call>;
 
-  Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock, const Logger& log);
+  Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock,
+               const Logger& log);
   absl::Status Recover();
   absl::StatusOr<Offsets> StartOffsets(const Offsets& stored);
   absl::Status CatchUp(Offsets& offsets);

@@ -42,14 +42,16 @@ void Watchers::End(uint64_t watch, const absl::Status& status) {
 }
 
 void Watchers::EndAllOf(const std::string& test_id, const absl::Status& status) {
-  EndIf([&test_id](uint64_t, const Watcher& watcher) { return watcher.test_id == test_id; }, status);
+  EndIf([&test_id](uint64_t, const Watcher& watcher) { return watcher.test_id == test_id; },
+        status);
 }
 
 void Watchers::EndAll(const absl::Status& status) {
   EndIf([](uint64_t, const Watcher&) { return true; }, status);
 }
 
-void Watchers::EndIf(const std::function<bool(uint64_t, const Watcher&)>& matches, const absl::Status& status) {
+void Watchers::EndIf(const std::function<bool(uint64_t, const Watcher&)>& matches,
+                     const absl::Status& status) {
   std::vector<std::shared_ptr<Watcher>> ended;
   {
     std::lock_guard lock(mutex_);

@@ -40,7 +40,8 @@ class Watchers {
   void EndAll(const absl::Status& status);
 
  private:
-  void EndIf(const std::function<bool(uint64_t, const Watcher&)>& matches, const absl::Status& status);
+  void EndIf(const std::function<bool(uint64_t, const Watcher&)>& matches,
+             const absl::Status& status);
 
   std::mutex mutex_;
   uint64_t last_ = 0;

@@ -6,7 +6,8 @@ namespace loadtest {
 namespace {
 
 absl::Status Error(sqlite3* db, std::string_view what) {
-  const std::string message = absl::StrFormat("%s: %s", what, db == nullptr ? "out of memory" : sqlite3_errmsg(db));
+  const std::string message =
+      absl::StrFormat("%s: %s", what, db == nullptr ? "out of memory" : sqlite3_errmsg(db));
   switch (db == nullptr ? SQLITE_NOMEM : sqlite3_errcode(db)) {
     case SQLITE_FULL:
       return absl::ResourceExhaustedError(message);
@@ -63,20 +64,24 @@ std::string Statement::Text(int column) const {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path) {
   sqlite3* db = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int result = sqlite3_open_v2(
+      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   auto database = std::unique_ptr<Database>(new Database(path, db));
   if (result != SQLITE_OK) return Error(db, path);
   return database;
 }
 
 absl::Status Database::Execute(const std::string& sql) {
-  if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return absl::OkStatus();
+  if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK)
+    return absl::OkStatus();
   return Error(db_.get(), path_);
 }
 
 absl::StatusOr<Statement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* stmt = nullptr;
-  if (sqlite3_prepare_v2(db_.get(), sql.data(), static_cast<int>(sql.size()), &stmt, nullptr) != SQLITE_OK) return Error(db_.get(), path_);
+  if (sqlite3_prepare_v2(db_.get(), sql.data(), static_cast<int>(sql.size()), &stmt, nullptr) !=
+      SQLITE_OK)
+    return Error(db_.get(), path_);
   return Statement(db_.get(), stmt);
 }
 

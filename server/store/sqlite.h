@@ -12,7 +12,8 @@
 
 namespace loadtest {
 
-// One prepared statement; reset after each run. Values are bound from 1 on, columns read from 0 on, as SQLite counts them.
+// One prepared statement; reset after each run. Values are bound from 1 on, columns read from 0 on,
+// as SQLite counts them.
 class Statement {
  public:
   Statement() = default;

@@ -38,22 +38,26 @@ absl::StatusOr<int> Lock(const std::string& dir) {
   const std::string path = dir + "/lock";
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) {
-    return absl::InvalidArgumentError(absl::StrFormat("data folder %s: %s; want a folder that can be written", dir, std::strerror(errno)));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "data folder %s: %s; want a folder that can be written", dir, std::strerror(errno)));
   }
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     close(fd);
-    return absl::FailedPreconditionError(absl::StrFormat("data folder %s: in use by another orchestrator; give this one its own with --data", dir));
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "data folder %s: in use by another orchestrator; give this one its own with --data", dir));
   }
   return fd;
 }
 
 bool Ended(const v1::LoadTest& test) {
-  return test.state() == v1::LoadTest::SUCCEEDED || test.state() == v1::LoadTest::STOPPED || test.state() == v1::LoadTest::FAILED;
+  return test.state() == v1::LoadTest::SUCCEEDED || test.state() == v1::LoadTest::STOPPED ||
+         test.state() == v1::LoadTest::FAILED;
 }
 
 absl::Status At(const std::string& dir, const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrFormat("data folder %s: %s", dir, std::string(status.message())));
+  return absl::Status(status.code(),
+                      absl::StrFormat("data folder %s: %s", dir, std::string(status.message())));
 }
 
 }  // namespace
@@ -62,7 +66,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& dir) {
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   if (error) {
-    return absl::InvalidArgumentError(absl::StrFormat("data folder %s: %s; want a folder that can be made and written", dir, error.message()));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "data folder %s: %s; want a folder that can be made and written", dir, error.message()));
   }
   ASSIGN_OR_RETURN(const int lock_fd, Lock(dir));
   absl::StatusOr<std::unique_ptr<Database>> db = Database::Open(dir + "/loadtest.db");
@@ -83,7 +88,9 @@ absl::Status Store::Prepare() {
   const int64_t found = has_version ? version.Int(0) : 0;
   version.Reset();
   if (found > kSchemaVersion) {
-    return absl::FailedPreconditionError(absl::StrFormat("loadtest.db: got version %d, want at most %d; it was written by a newer orchestrator", found, kSchemaVersion));
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "loadtest.db: got version %d, want at most %d; it was written by a newer orchestrator",
+        found, kSchemaVersion));
   }
   RETURN_IF_ERROR(db_->Execute(kSchema));
   RETURN_IF_ERROR(db_->Execute(absl::StrFormat("PRAGMA user_version = %d", kSchemaVersion)));
@@ -94,10 +101,15 @@ absl::Status Store::Prepare() {
       {begin_, "BEGIN IMMEDIATE"},
       {commit_, "COMMIT"},
       {rollback_, "ROLLBACK"},
-      {put_test_, "INSERT OR REPLACE INTO load_tests (id, request_id, created_ns, ended, resource) VALUES (?, ?, ?, ?, ?)"},
-      {put_record_, "INSERT INTO records (test_id, topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+      {put_test_,
+       "INSERT OR REPLACE INTO load_tests (id, request_id, created_ns, ended, resource) VALUES (?, "
+       "?, ?, ?, ?)"},
+      {put_record_,
+       "INSERT INTO records (test_id, topic, kafka_partition, kafka_offset, key, message_type, "
+       "timestamp_ns, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
       {put_report_, "INSERT OR REPLACE INTO reports (test_id, report) VALUES (?, ?)"},
-      {put_offset_, "INSERT OR REPLACE INTO offsets (topic, kafka_partition, next_offset) VALUES (?, ?, ?)"},
+      {put_offset_,
+       "INSERT OR REPLACE INTO offsets (topic, kafka_partition, next_offset) VALUES (?, ?, ?)"},
       {delete_test_, "DELETE FROM load_tests WHERE id = ?"},
       {delete_records_, "DELETE FROM records WHERE test_id = ?"},
       {delete_report_, "DELETE FROM reports WHERE test_id = ?"},
@@ -120,14 +132,26 @@ absl::Status Store::Write(const StoreBatch& batch) {
 
 absl::Status Store::WriteAll(const StoreBatch& batch) {
   for (const StoreBatch::SavedTest& saved : batch.tests) {
-    const int64_t created_ns = saved.test.create_time().seconds() * kNanosPerSecond + saved.test.create_time().nanos();
-    RETURN_IF_ERROR(put_test_.Bind(1, saved.id).Bind(2, saved.request_id).Bind(3, created_ns).Bind(4, Ended(saved.test) ? 1 : 0)
-                        .Bind(5, saved.test.SerializeAsString()).Run());
+    const int64_t created_ns =
+        saved.test.create_time().seconds() * kNanosPerSecond + saved.test.create_time().nanos();
+    RETURN_IF_ERROR(put_test_.Bind(1, saved.id)
+                        .Bind(2, saved.request_id)
+                        .Bind(3, created_ns)
+                        .Bind(4, Ended(saved.test) ? 1 : 0)
+                        .Bind(5, saved.test.SerializeAsString())
+                        .Run());
   }
   for (const StoreBatch::SavedRecord& saved : batch.records) {
     const Record& r = saved.record;
-    RETURN_IF_ERROR(put_record_.Bind(1, saved.test_id).Bind(2, TopicNumber(r.topic)).Bind(3, r.partition).Bind(4, r.offset).Bind(5, r.key)
-                        .Bind(6, r.message_type).Bind(7, r.timestamp.ns).Bind(8, r.value).Run());
+    RETURN_IF_ERROR(put_record_.Bind(1, saved.test_id)
+                        .Bind(2, TopicNumber(r.topic))
+                        .Bind(3, r.partition)
+                        .Bind(4, r.offset)
+                        .Bind(5, r.key)
+                        .Bind(6, r.message_type)
+                        .Bind(7, r.timestamp.ns)
+                        .Bind(8, r.value)
+                        .Run());
   }
   for (const v1::Report& report : batch.reports) {
     const std::string id = report.load_test().name().substr(std::string_view("loadTests/").size());
@@ -139,27 +163,33 @@ absl::Status Store::WriteAll(const StoreBatch& batch) {
     RETURN_IF_ERROR(delete_report_.Bind(1, id).Run());
   }
   for (const auto& [at, next] : batch.offsets) {
-    RETURN_IF_ERROR(put_offset_.Bind(1, TopicNumber(at.topic)).Bind(2, at.partition).Bind(3, next).Run());
+    RETURN_IF_ERROR(
+        put_offset_.Bind(1, TopicNumber(at.topic)).Bind(2, at.partition).Bind(3, next).Run());
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<Store::Contents> Store::Load() {
   Contents contents;
-  ASSIGN_OR_RETURN(Statement tests, db_->Prepare("SELECT id, request_id, resource FROM load_tests ORDER BY created_ns, id"));
+  ASSIGN_OR_RETURN(
+      Statement tests,
+      db_->Prepare("SELECT id, request_id, resource FROM load_tests ORDER BY created_ns, id"));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, tests.Step());
     if (!row) break;
     StoreBatch::SavedTest saved{tests.Text(0), tests.Text(1), {}};
     if (!saved.test.ParseFromString(tests.Text(2))) {
-      return absl::DataLossError(absl::StrFormat("loadtest.db: load test %s cannot be read", saved.id));
+      return absl::DataLossError(
+          absl::StrFormat("loadtest.db: load test %s cannot be read", saved.id));
     }
     contents.tests.push_back(std::move(saved));
   }
   // Topics are numbered so that `trigger` comes before `metrics`.
   ASSIGN_OR_RETURN(Statement records,
-                   db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value FROM records "
-                                "WHERE test_id NOT IN (SELECT id FROM load_tests WHERE ended = 1) ORDER BY topic, rowid"));
+                   db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "
+                                "timestamp_ns, value FROM records "
+                                "WHERE test_id NOT IN (SELECT id FROM load_tests WHERE ended = 1) "
+                                "ORDER BY topic, rowid"));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, records.Step());
     if (!row) break;
@@ -173,11 +203,13 @@ absl::StatusOr<Store::Contents> Store::Load() {
     record.value = records.Text(6);
     contents.unfinished_records.push_back(std::move(record));
   }
-  ASSIGN_OR_RETURN(Statement offsets, db_->Prepare("SELECT topic, kafka_partition, next_offset FROM offsets"));
+  ASSIGN_OR_RETURN(Statement offsets,
+                   db_->Prepare("SELECT topic, kafka_partition, next_offset FROM offsets"));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, offsets.Step());
     if (!row) break;
-    contents.offsets[{static_cast<Topic>(offsets.Int(0)), static_cast<int32_t>(offsets.Int(1))}] = offsets.Int(2);
+    contents.offsets[{static_cast<Topic>(offsets.Int(0)), static_cast<int32_t>(offsets.Int(1))}] =
+        offsets.Int(2);
   }
   return contents;
 }
@@ -191,7 +223,9 @@ absl::StatusOr<std::optional<v1::Report>> Store::GetReport(std::string_view test
   if (row.ok() && *row) damaged = !report.emplace().ParseFromString(get_report_.Text(0));
   get_report_.Reset();
   if (!row.ok()) return row.status();
-  if (damaged) return absl::DataLossError(absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
+  if (damaged)
+    return absl::DataLossError(
+        absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
   return report;
 }
 

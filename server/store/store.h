@@ -1,4 +1,5 @@
-// What survives the orchestrator: tests, reports, the records they were made of, and how far each topic has been read.
+// What survives the orchestrator: tests, reports, the records they were made of, and how far each
+// topic has been read.
 #pragma once
 
 #include <memory>
@@ -14,8 +15,8 @@
 
 namespace loadtest {
 
-// Changes that are written together or not at all. Records and the offsets behind them are in one batch, so a record is in the store
-// exactly once whatever dies when.
+// Changes that are written together or not at all. Records and the offsets behind them are in one
+// batch, so a record is in the store exactly once whatever dies when.
 struct StoreBatch {
   struct SavedTest {
     std::string id;
@@ -32,14 +33,18 @@ struct StoreBatch {
   std::vector<std::string> deleted;
   Offsets offsets;  // next offset to read
 
-  bool empty() const { return tests.empty() && records.empty() && reports.empty() && deleted.empty() && offsets.empty(); }
+  bool empty() const {
+    return tests.empty() && records.empty() && reports.empty() && deleted.empty() &&
+           offsets.empty();
+  }
 };
 
 // Owned by the core thread; not thread-safe.
 class Store {
  public:
-  // Opens `dir`/loadtest.db, made when missing. Errors name the folder and what is wrong with it: not writable, in use by another
-  // orchestrator (FailedPrecondition), not a store or of a newer version, damaged (DataLoss).
+  // Opens `dir`/loadtest.db, made when missing. Errors name the folder and what is wrong with it:
+  // not writable, in use by another orchestrator (FailedPrecondition), not a store or of a newer
+  // version, damaged (DataLoss).
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& dir);
   ~Store();
 

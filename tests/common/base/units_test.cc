@@ -22,10 +22,12 @@ TEST(ParseDurationTest, ReadsEachUnitAndTheirSums) {
 }
 
 TEST(ParseDurationTest, RefusesWhatIsNoDurationAndSaysWhatWasWanted) {
-  for (const char* text : {"", "5", "s", "5 s", "5x", "1m30", "--5s", "1e3s", "nan", "infs", ".s", "99999999999999d"}) {
+  for (const char* text : {"", "5", "s", "5 s", "5x", "1m30", "--5s", "1e3s", "nan", "infs", ".s",
+                           "99999999999999d"}) {
     const absl::StatusOr<int64_t> parsed = ParseDuration(text);
     ASSERT_FALSE(parsed.ok()) << text;
-    EXPECT_EQ(parsed.status().message(), std::string("got \"") + text + "\", want a duration such as 500ms or 1m30s");
+    EXPECT_EQ(parsed.status().message(),
+              std::string("got \"") + text + "\", want a duration such as 500ms or 1m30s");
   }
 }
 
@@ -38,15 +40,18 @@ TEST(ParseCountTest, ReadsPowersOfTen) {
 }
 
 TEST(ParseCountTest, RefusesFractionsSignsAndNonsense) {
-  for (const char* text : {"", "1.5", "-1", "+1", "1e3", "k", "1kk", "0x10", "1 k", "99999999999999999999"}) {
+  for (const char* text :
+       {"", "1.5", "-1", "+1", "1e3", "k", "1kk", "0x10", "1 k", "99999999999999999999"}) {
     EXPECT_FALSE(ParseCount(text).ok()) << text;
   }
-  EXPECT_EQ(ParseCount("1.5").status().message(), "got \"1.5\", want a whole number such as 1000, 20k or 1.5M");
+  EXPECT_EQ(ParseCount("1.5").status().message(),
+            "got \"1.5\", want a whole number such as 1000, 20k or 1.5M");
 }
 
 TEST(FormatDurationTest, IsReadBackAsTheSameNumber) {
-  for (const int64_t ns : {0L, 1L, 999L, 1'500L, 1'500'000L, 5'000'000L, 999'999'999L, 1'000'000'000L, 90'000'000'000L, 90'500'000'000L,
-                           3'600'000'000'000L, 86'400'000'000'000L, 123'456'789'012L}) {
+  for (const int64_t ns :
+       {0L, 1L, 999L, 1'500L, 1'500'000L, 5'000'000L, 999'999'999L, 1'000'000'000L, 90'000'000'000L,
+        90'500'000'000L, 3'600'000'000'000L, 86'400'000'000'000L, 123'456'789'012L}) {
     EXPECT_EQ(*ParseDuration(FormatDuration(ns)), ns) << FormatDuration(ns);
   }
   EXPECT_EQ(FormatDuration(1'500'000), "1.5ms");

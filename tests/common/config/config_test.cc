@@ -1,7 +1,6 @@
 #include "common/config/config.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,7 +13,8 @@ namespace {
 
 class TempFile {
  public:
-  explicit TempFile(const std::string& text) : path_(testing::TempDir() + "config_test_" + std::to_string(getpid()) + ".json") {
+  explicit TempFile(const std::string& text)
+      : path_(testing::TempDir() + "config_test_" + std::to_string(getpid()) + ".json") {
     std::ofstream(path_) << text;
   }
   ~TempFile() { std::remove(path_.c_str()); }
@@ -44,10 +44,12 @@ std::string FileError(const std::string& json) {
 }
 
 TEST(LoadConfigTest, TakesFlagThenEnvironmentThenFileThenDefault) {
-  const TempFile file(R"({"orchestrator": {"drivers": 5, "start_lead": "1s"}, "driver": {"metrics_interval": "2s"}})");
+  const TempFile file(
+      R"({"orchestrator": {"drivers": 5, "start_lead": "1s"}, "driver": {"metrics_interval": "2s"}})");
   ConfigSources sources;
   sources.file = file.path();
-  sources.environment = {{"LOADTEST_ORCHESTRATOR_DRIVERS", "6"}, {"LOADTEST_ORCHESTRATOR_START_LEAD", "2s"}};
+  sources.environment = {{"LOADTEST_ORCHESTRATOR_DRIVERS", "6"},
+                         {"LOADTEST_ORCHESTRATOR_START_LEAD", "2s"}};
   sources.overrides = {{"orchestrator.drivers", "7", "N"}};
   const absl::StatusOr<v1::Config> config = LoadConfig(sources);
   ASSERT_TRUE(config.ok()) << config.status();
@@ -67,7 +69,8 @@ TEST(LoadConfigTest, TellsAZeroInTheFileFromNothing) {
 TEST(LoadConfigTest, ReadsListsAndMapsFromTheEnvironment) {
   ConfigSources sources;
   sources.file = "/dev/null";
-  sources.environment = {{"LOADTEST_DRIVER_ALLOWED_TARGETS", "a.example,10.0.0.0/8"}, {"LOADTEST_DRIVER_LABELS", "zone=a,size=big"}};
+  sources.environment = {{"LOADTEST_DRIVER_ALLOWED_TARGETS", "a.example,10.0.0.0/8"},
+                         {"LOADTEST_DRIVER_LABELS", "zone=a,size=big"}};
   const TempFile file("{}");
   sources.file = file.path();
   const absl::StatusOr<v1::Config> config = LoadConfig(sources);
@@ -78,17 +81,24 @@ TEST(LoadConfigTest, ReadsListsAndMapsFromTheEnvironment) {
 }
 
 TEST(LoadConfigTest, RefusesWrongFilesNamingPathValueAndWhatWasWanted) {
-  EXPECT_EQ(FileError(R"({"orchestrator": {"drivers": 65}})"), "orchestrator.drivers: got \"65\", want a whole number from 0 to 64");
-  EXPECT_EQ(FileError(R"({"driver": {"heartbeat_interval": "1ns"}})"), "driver.heartbeat_interval: got \"1ns\", want a duration from 10ms to 1m");
-  EXPECT_EQ(FileError(R"({"kafka": {"security_protocol": "tls"}})"), "kafka.security_protocol: got \"tls\", want one of plaintext, ssl, sasl_plaintext, sasl_ssl");
-  EXPECT_EQ(FileError(R"({"target": {"prot": 1}})"), "target.prot: unknown key; want one of host, port, max_connections");
-  EXPECT_EQ(FileError(R"({"target": {"port": true}})"), "target.port: got true, want a whole number of 32 bits");
+  EXPECT_EQ(FileError(R"({"orchestrator": {"drivers": 65}})"),
+            "orchestrator.drivers: got \"65\", want a whole number from 0 to 64");
+  EXPECT_EQ(FileError(R"({"driver": {"heartbeat_interval": "1ns"}})"),
+            "driver.heartbeat_interval: got \"1ns\", want a duration from 10ms to 1m");
+  EXPECT_EQ(
+      FileError(R"({"kafka": {"security_protocol": "tls"}})"),
+      "kafka.security_protocol: got \"tls\", want one of plaintext, ssl, sasl_plaintext, sasl_ssl");
+  EXPECT_EQ(FileError(R"({"target": {"prot": 1}})"),
+            "target.prot: unknown key; want one of host, port, max_connections");
+  EXPECT_EQ(FileError(R"({"target": {"port": true}})"),
+            "target.port: got true, want a whole number of 32 bits");
 }
 
 TEST(LoadConfigTest, RefusesAMissingFile) {
   ConfigSources sources;
   sources.file = "/no/such/config.json";
-  EXPECT_EQ(LoadConfig(sources).status().message(), "cannot read /no/such/config.json; want a readable file");
+  EXPECT_EQ(LoadConfig(sources).status().message(),
+            "cannot read /no/such/config.json; want a readable file");
 }
 
 TEST(LoadConfigTest, RefusesUnknownVariablesAndSettings) {
@@ -97,17 +107,23 @@ TEST(LoadConfigTest, RefusesUnknownVariablesAndSettings) {
   sources.file = file.path();
   sources.environment = {{"LOADTEST_KAFKA_BOOTSTRAP", "x"}};
   EXPECT_EQ(LoadConfig(sources).status().message(),
-            "environment variable LOADTEST_KAFKA_BOOTSTRAP: names no setting; want LOADTEST_SECTION_KEY as in docs/configuration.md");
+            "environment variable LOADTEST_KAFKA_BOOTSTRAP: names no setting; want "
+            "LOADTEST_SECTION_KEY as in docs/configuration.md");
   sources.environment = {{"LOADTEST_TARGET_PORT", "http"}};
-  EXPECT_EQ(LoadConfig(sources).status().message(), "environment variable LOADTEST_TARGET_PORT: got \"http\", want a whole number from 0 to 65535");
+  EXPECT_EQ(LoadConfig(sources).status().message(),
+            "environment variable LOADTEST_TARGET_PORT: got \"http\", want a whole number from 0 "
+            "to 65535");
   sources.environment.clear();
   sources.overrides = {{"target.prot", "1", "--set target.prot"}};
-  EXPECT_EQ(LoadConfig(sources).status().message(), "--set target.prot: \"target.prot\" is no setting; want SECTION.KEY as in docs/configuration.md");
+  EXPECT_EQ(LoadConfig(sources).status().message(),
+            "--set target.prot: \"target.prot\" is no setting; want SECTION.KEY as in "
+            "docs/configuration.md");
 }
 
 TEST(ConfigDocsTest, CheckedInFilesAreWhatTheSettingsSay) {
   EXPECT_EQ(ReadSource("config.json"), DefaultConfigJson()) << "run tools/update-docs";
-  EXPECT_EQ(ReadSource("docs/configuration.md"), ConfigurationMarkdown()) << "run tools/update-docs";
+  EXPECT_EQ(ReadSource("docs/configuration.md"), ConfigurationMarkdown())
+      << "run tools/update-docs";
 }
 
 TEST(ConfigDocsTest, PrintedConfigurationIsReadBackAsTheSame) {
@@ -123,15 +139,19 @@ TEST(ParseHostPortTest, SplitsNamesAndBothKindsOfAddresses) {
   EXPECT_EQ(ParseHostPort("localhost:1", "x")->host, "localhost");
   EXPECT_EQ(ParseHostPort("127.0.0.1:8080", "x")->port, 8080);
   EXPECT_EQ(ParseHostPort("[::1]:0", "x")->host, "::1");
-  for (const char* text : {"", ":80", "a", "a:", "a:x", "a:65536", "a:-1", "::1:80", "[::1:80", "[]:80"}) {
+  for (const char* text :
+       {"", ":80", "a", "a:", "a:x", "a:65536", "a:-1", "::1:80", "[::1:80", "[]:80"}) {
     EXPECT_FALSE(ParseHostPort(text, "x").ok()) << text;
   }
-  EXPECT_EQ(ParseHostPort("a", "--grpc").status().message(), "--grpc: got \"a\", want HOST:PORT with a port from 0 to 65535");
+  EXPECT_EQ(ParseHostPort("a", "--grpc").status().message(),
+            "--grpc: got \"a\", want HOST:PORT with a port from 0 to 65535");
 }
 
 TEST(IsLoopbackTest, KnowsTheWholeLoopbackNetwork) {
-  for (const char* host : {"127.0.0.1", "127.8.9.1", "::1", "localhost"}) EXPECT_TRUE(IsLoopback(host)) << host;
-  for (const char* host : {"0.0.0.0", "10.0.0.1", "::", "example.com", "128.0.0.1", ""}) EXPECT_FALSE(IsLoopback(host)) << host;
+  for (const char* host : {"127.0.0.1", "127.8.9.1", "::1", "localhost"})
+    EXPECT_TRUE(IsLoopback(host)) << host;
+  for (const char* host : {"0.0.0.0", "10.0.0.1", "::", "example.com", "128.0.0.1", ""})
+    EXPECT_FALSE(IsLoopback(host)) << host;
 }
 
 }  // namespace

@@ -17,7 +17,11 @@ std::string SpecError(std::string_view json) {
 
 TEST(JsonToProtoTest, ReadsBothSpellingsAndEveryFormOfADuration) {
   v1::LoadTestSpec spec;
-  ASSERT_TRUE(JsonToProto(R"({"request": {"url": "http://a"}, "requestsPerDriver": 5, "tsunami": {"delay": "5ms"}, "request_timeout": "1m30s"})", "plan.json", spec).ok());
+  ASSERT_TRUE(
+      JsonToProto(
+          R"({"request": {"url": "http://a"}, "requestsPerDriver": 5, "tsunami": {"delay": "5ms"}, "request_timeout": "1m30s"})",
+          "plan.json", spec)
+          .ok());
   EXPECT_EQ(spec.requests_per_driver(), 5);
   EXPECT_EQ(spec.tsunami().delay().nanos(), 5'000'000);
   EXPECT_EQ(spec.request_timeout().seconds(), 90);
@@ -29,25 +33,36 @@ TEST(JsonToProtoTest, NamesLineAndColumnOfASyntaxError) {
 }
 
 TEST(JsonToProtoTest, NamesAnUnknownKeyAndTheKnownOnes) {
-  EXPECT_EQ(SpecError(R"({"tsunami": {"dealy": "5ms"}})"), "plan.json: tsunami.dealy: unknown key; want one of delay");
+  EXPECT_EQ(SpecError(R"({"tsunami": {"dealy": "5ms"}})"),
+            "plan.json: tsunami.dealy: unknown key; want one of delay");
 }
 
 TEST(JsonToProtoTest, NamesPathValueAndWhatWasWanted) {
-  EXPECT_EQ(SpecError(R"({"tsunami": {"delay": 5}})"), "plan.json: tsunami.delay: got 5, want a duration such as \"500ms\" or \"1m30s\"");
-  EXPECT_EQ(SpecError(R"({"connections": "many"})"), "plan.json: connections: got \"many\", want a whole number of 32 bits");
-  EXPECT_EQ(SpecError(R"({"connections": 3000000000})"), "plan.json: connections: got 3000000000, want a whole number of 32 bits");
-  EXPECT_EQ(SpecError(R"({"connections": 1.5})"), "plan.json: connections: got 1.5, want a whole number of 32 bits");
-  EXPECT_EQ(SpecError(R"({"request": {"headers": [{"name": 1}]}})"), "plan.json: request.headers[0].name: got 1, want a string");
-  EXPECT_EQ(SpecError(R"({"on_driver_loss": "PANIC"})"), "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, ABORT");
+  EXPECT_EQ(SpecError(R"({"tsunami": {"delay": 5}})"),
+            "plan.json: tsunami.delay: got 5, want a duration such as \"500ms\" or \"1m30s\"");
+  EXPECT_EQ(SpecError(R"({"connections": "many"})"),
+            "plan.json: connections: got \"many\", want a whole number of 32 bits");
+  EXPECT_EQ(SpecError(R"({"connections": 3000000000})"),
+            "plan.json: connections: got 3000000000, want a whole number of 32 bits");
+  EXPECT_EQ(SpecError(R"({"connections": 1.5})"),
+            "plan.json: connections: got 1.5, want a whole number of 32 bits");
+  EXPECT_EQ(SpecError(R"({"request": {"headers": [{"name": 1}]}})"),
+            "plan.json: request.headers[0].name: got 1, want a string");
+  EXPECT_EQ(SpecError(R"({"on_driver_loss": "PANIC"})"),
+            "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, ABORT");
   EXPECT_EQ(SpecError(R"({"labels": ["a"]})"), "plan.json: labels: got [\"a\"], want an object");
   EXPECT_EQ(SpecError("[]"), "plan.json: (top): got [], want an object");
-  EXPECT_EQ(SpecError(R"({"title": null})"), "plan.json: title: got null, want a value, or the key left out");
+  EXPECT_EQ(SpecError(R"({"title": null})"),
+            "plan.json: title: got null, want a value, or the key left out");
 }
 
 TEST(JsonToProtoTest, RefusesKeysThatExcludeEachOtherOrComeTwice) {
-  EXPECT_EQ(SpecError(R"({"avalanche": {}, "tsunami": {"delay": "5ms"}})"), "plan.json: tsunami: got it beside avalanche, want only one of them");
-  EXPECT_EQ(SpecError(R"({"title": "a", "title": "b"})"), "plan.json: title: given twice; want it once");
-  EXPECT_EQ(SpecError(R"({"max_connections": 1, "maxConnections": 2})"), "plan.json: maxConnections: given twice; want it once");
+  EXPECT_EQ(SpecError(R"({"avalanche": {}, "tsunami": {"delay": "5ms"}})"),
+            "plan.json: tsunami: got it beside avalanche, want only one of them");
+  EXPECT_EQ(SpecError(R"({"title": "a", "title": "b"})"),
+            "plan.json: title: given twice; want it once");
+  EXPECT_EQ(SpecError(R"({"max_connections": 1, "maxConnections": 2})"),
+            "plan.json: maxConnections: given twice; want it once");
 }
 
 TEST(JsonToProtoTest, SurvivesDeepNestingAndGarbage) {

@@ -16,7 +16,8 @@ namespace {
 // The nearest-rank percentile of the values themselves: the truth to compare with.
 int64_t ExactPercentile(std::vector<int64_t> values, double q) {
   std::sort(values.begin(), values.end());
-  const auto rank = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(q * static_cast<double>(values.size()))));
+  const auto rank =
+      std::max<int64_t>(1, static_cast<int64_t>(std::ceil(q * static_cast<double>(values.size()))));
   return values[rank - 1];
 }
 
@@ -71,7 +72,8 @@ TEST(HistogramTest, MergingPartsGivesTheSameBucketsAsRecordingAllInOne) {
     one.ToProto(wire);
     ASSERT_TRUE(merged.MergeProto(wire).ok());
   }
-  for (int i = 0; i < Histogram::kBuckets; ++i) ASSERT_EQ(merged.bucket_count(i), whole.bucket_count(i)) << i;
+  for (int i = 0; i < Histogram::kBuckets; ++i)
+    ASSERT_EQ(merged.bucket_count(i), whole.bucket_count(i)) << i;
   EXPECT_EQ(merged.count(), 10'000);
   EXPECT_EQ(merged.sum(), whole.sum());
   EXPECT_EQ(merged.min(), whole.min());

@@ -31,7 +31,9 @@ v1::Measurements Delta(int completed, int failed) {
   return m;
 }
 
-std::string Refusal(const v1::Measurements& m) { return std::string(CheckMeasurements(m).message()); }
+std::string Refusal(const v1::Measurements& m) {
+  return std::string(CheckMeasurements(m).message());
+}
 
 TEST(MeasurementSumTest, AddsDeltasAndOtherSumsAlike) {
   MeasurementSum a;
@@ -88,7 +90,9 @@ TEST(CheckMeasurementsTest, RefusesStatusCodesThatHttpDoesNotHave) {
   EXPECT_EQ(Refusal(m), "status_codes: got code 99, want 100 to 999");
 }
 
-TEST(ErrorKindNameTest, IsForPeople) { EXPECT_EQ(ErrorKindName(v1::CLOSED_BEFORE_RESPONSE), "closed before response"); }
+TEST(ErrorKindNameTest, IsForPeople) {
+  EXPECT_EQ(ErrorKindName(v1::CLOSED_BEFORE_RESPONSE), "closed before response");
+}
 
 }  // namespace
 }  // namespace loadtest

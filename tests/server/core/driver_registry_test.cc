@@ -14,7 +14,8 @@ v1::DriverRegistration Registration(const std::string& id, int64_t incarnation) 
   return m;
 }
 
-v1::DriverHeartbeat Heartbeat(const std::string& id, int64_t incarnation, int64_t sequence, v1::DriverHeartbeat::State state) {
+v1::DriverHeartbeat Heartbeat(const std::string& id, int64_t incarnation, int64_t sequence,
+                              v1::DriverHeartbeat::State state) {
   v1::DriverHeartbeat m;
   m.set_driver_id(id);
   m.set_incarnation(incarnation);

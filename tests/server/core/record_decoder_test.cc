@@ -32,7 +32,9 @@ Record RecordOf(const v1::MetricsReport& m) {
   return record;
 }
 
-std::string Refusal(const Record& record) { return std::string(DecodeRecord(record).status().message()); }
+std::string Refusal(const Record& record) {
+  return std::string(DecodeRecord(record).status().message());
+}
 
 TEST(DecodeRecordTest, GivesTheMessageOfTheTopic) {
   const absl::StatusOr<BusMessage> message = DecodeRecord(RecordOf(Report()));
@@ -49,7 +51,8 @@ TEST(DecodeRecordTest, NamesThePlaceOfWhatItRefuses) {
 TEST(DecodeRecordTest, RefusesOtherTypesAndKeys) {
   Record record = RecordOf(Report());
   record.message_type = "Trigger";
-  EXPECT_EQ(Refusal(record), "metrics[3]@42: header message_type: got \"Trigger\", want \"MetricsReport\"");
+  EXPECT_EQ(Refusal(record),
+            "metrics[3]@42: header message_type: got \"Trigger\", want \"MetricsReport\"");
   record = RecordOf(Report());
   record.key = "someone-else";
   EXPECT_EQ(Refusal(record), "metrics[3]@42: key: got 12 bytes that differ, want \"a\"");
@@ -61,7 +64,9 @@ TEST(DecodeRecordTest, RefusesAbsurdNumbers) {
   EXPECT_EQ(Refusal(RecordOf(m)), "metrics[3]@42: sequence: got 0, want 1 or more");
   m = Report();
   m.set_end_offset_ns(INT64_MAX);
-  EXPECT_EQ(Refusal(RecordOf(m)), "metrics[3]@42: end_offset_ns: got 9223372036854775807, want nanoseconds from 0 to 100 years");
+  EXPECT_EQ(Refusal(RecordOf(m)),
+            "metrics[3]@42: end_offset_ns: got 9223372036854775807, want nanoseconds from 0 to 100 "
+            "years");
   m = Report();
   m.mutable_measurements()->mutable_counts()->set_sent(-1);
   EXPECT_EQ(Refusal(RecordOf(m)), "metrics[3]@42: counts.sent: got -1, want 0 to 8796093022208");
@@ -86,7 +91,8 @@ TEST(DecodeRecordTest, RefusesATriggerWhoseEventItDoesNotKnow) {
   record.topic = Topic::kTrigger;
   record.key = "t1";
   record.message_type = "Trigger";
-  record.value = m.SerializeAsString() + std::string("\x42\x00", 2);  // field 8, which no version has yet
+  record.value =
+      m.SerializeAsString() + std::string("\x42\x00", 2);  // field 8, which no version has yet
   EXPECT_FALSE(DecodeRecord(record).ok());
 }
 
@@ -95,7 +101,8 @@ TEST(DecodeRecordTest, SurvivesFlippedBits) {
   const Record good = RecordOf(Report());
   for (int i = 0; i < 20'000; ++i) {
     Record record = good;
-    for (int flips = 1 + static_cast<int>(random() % 4); flips > 0; --flips) record.value[random() % record.value.size()] ^= static_cast<char>(1 << (random() % 8));
+    for (int flips = 1 + static_cast<int>(random() % 4); flips > 0; --flips)
+      record.value[random() % record.value.size()] ^= static_cast<char>(1 << (random() % 8));
     if (random() % 4 == 0) record.value.resize(random() % record.value.size());
     DecodeRecord(record).status().IgnoreError();
   }

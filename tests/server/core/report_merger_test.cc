@@ -27,7 +27,8 @@ v1::Started StartedOn(std::initializer_list<const char*> drivers) {
   return started;
 }
 
-v1::MetricsReport ReportOf(const std::string& driver, int64_t sequence, int64_t end_ns, const FakeCounts& counts) {
+v1::MetricsReport ReportOf(const std::string& driver, int64_t sequence, int64_t end_ns,
+                           const FakeCounts& counts) {
   v1::MetricsReport m;
   m.set_driver_id(driver);
   m.set_incarnation(1);
@@ -59,7 +60,8 @@ TEST(ReportMergerTest, CountsALateReportOfAnIntervalThatIsClosed) {
   ReportMerger merger(StartedOn({"a", "b"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
   merger.MarkLost("b");
-  EXPECT_EQ(merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7})), ReportMerger::Added::kNew);
+  EXPECT_EQ(merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7})),
+            ReportMerger::Added::kNew);
   EXPECT_EQ(merger.totals().counts().sent(), 12);
 }
 
@@ -75,7 +77,9 @@ TEST(ReportMergerTest, PutsAMergedIntervalWhereItEnds) {
 TEST(ReportMergerTest, TotalsDoNotDependOnTheOrderOfReports) {
   std::vector<v1::MetricsReport> reports;
   for (const char* driver : {"a", "b", "c"}) {
-    for (int i = 1; i <= 20; ++i) reports.push_back(ReportOf(driver, i, i * kSecond, {.sent = i, .completed = i - 1, .failed = 1, .in_flight = 0}));
+    for (int i = 1; i <= 20; ++i)
+      reports.push_back(ReportOf(driver, i, i * kSecond,
+                                 {.sent = i, .completed = i - 1, .failed = 1, .in_flight = 0}));
   }
   ReportMerger in_order(StartedOn({"a", "b", "c"}));
   for (const auto& report : reports) in_order.Add(report);
@@ -86,7 +90,8 @@ TEST(ReportMergerTest, TotalsDoNotDependOnTheOrderOfReports) {
     shuffled.Add(report);
     EXPECT_EQ(shuffled.Add(report), ReportMerger::Added::kDuplicate);
   }
-  EXPECT_EQ(shuffled.totals().ToProto().SerializeAsString().size(), in_order.totals().ToProto().SerializeAsString().size());
+  EXPECT_EQ(shuffled.totals().ToProto().SerializeAsString().size(),
+            in_order.totals().ToProto().SerializeAsString().size());
   EXPECT_EQ(shuffled.totals().counts().sent(), 3 * 210);
   EXPECT_EQ(shuffled.totals().response_time().count(), in_order.totals().response_time().count());
   EXPECT_EQ(shuffled.totals().response_time().sum(), in_order.totals().response_time().sum());

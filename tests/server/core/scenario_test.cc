@@ -1,8 +1,11 @@
-// Transcripts of the orchestrator's core: what happens, and indented below it what the core decided and how things stand.
+// Transcripts of the orchestrator's core: what happens, and indented below it what the core decided
+// and how things stand.
 //
-// Each file in scenarios/ is run; the indented lines are what the core must say. UPDATE_SCENARIOS=1 writes them anew: read the difference.
-// After each line the core is asked for decisions, which are applied at once, until it has none: as the shell does over the bus.
-// At the end of each file the whole log is applied to a new core, which must come to the same state: live running and recovery are one.
+// Each file in scenarios/ is run; the indented lines are what the core must say. UPDATE_SCENARIOS=1
+// writes them anew: read the difference. After each line the core is asked for decisions, which are
+// applied at once, until it has none: as the shell does over the bus. At the end of each file the
+// whole log is applied to a new core, which must come to the same state: live running and recovery
+// are one.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -74,11 +77,14 @@ class Scenario {
 
   Moment Now() { return {clock_.Now(), clock_.WallNow()}; }
 
-  static std::string At(const Options& options, const std::string& key, const std::string& otherwise) {
+  static std::string At(const Options& options, const std::string& key,
+                        const std::string& otherwise) {
     const auto it = options.find(key);
     return it == options.end() ? otherwise : it->second;
   }
-  static int Number(const Options& options, const std::string& key) { return std::stoi(At(options, key, "0")); }
+  static int Number(const Options& options, const std::string& key) {
+    return std::stoi(At(options, key, "0"));
+  }
 
   void Do(const std::string& verb, const std::vector<std::string>& words, const Options& options) {
     if (verb == "advance") {
@@ -86,7 +92,8 @@ class Scenario {
     } else if (verb == "driver") {
       Driver(words.at(0), std::stoll(words.at(1)));
     } else if (verb == "heartbeat") {
-      Heartbeat(words.at(0), std::stoll(words.at(1)), words.at(2), words.size() > 3 ? words[3] : "", At(options, "error", ""));
+      Heartbeat(words.at(0), std::stoll(words.at(1)), words.at(2), words.size() > 3 ? words[3] : "",
+                At(options, "error", ""));
     } else if (verb == "create") {
       Create(words.at(0), options);
     } else if (verb == "stop") {
@@ -122,7 +129,8 @@ class Scenario {
     Heartbeat(id, incarnation, "IDLE", "", "");
   }
 
-  void Heartbeat(const std::string& id, int64_t incarnation, const std::string& state, const std::string& test, const std::string& error) {
+  void Heartbeat(const std::string& id, int64_t incarnation, const std::string& state,
+                 const std::string& test, const std::string& error) {
     v1::DriverHeartbeat m;
     m.set_driver_id(id);
     m.set_incarnation(incarnation);
@@ -142,7 +150,8 @@ class Scenario {
     v1::LoadTestSpec& spec = *create.request.mutable_spec();
     spec.mutable_request()->set_url(At(options, "url", "http://127.0.0.1/"));
     if (options.contains("delay")) {
-      *spec.mutable_tsunami()->mutable_delay() = ToDuration(*ParseDuration(At(options, "delay", "")));
+      *spec.mutable_tsunami()->mutable_delay() =
+          ToDuration(*ParseDuration(At(options, "delay", "")));
     } else if (options.contains("rate")) {
       spec.mutable_rate()->set_requests_per_second(Number(options, "rate"));
     } else {
@@ -166,7 +175,9 @@ class Scenario {
     counts.failed = Number(options, "failed");
     counts.dropped = Number(options, "dropped");
     counts.in_flight = Number(options, "in_flight");
-    counts.completed = options.contains("completed") ? Number(options, "completed") : counts.sent - counts.failed - counts.in_flight;
+    counts.completed = options.contains("completed")
+                           ? Number(options, "completed")
+                           : counts.sent - counts.failed - counts.in_flight;
     counts.send_delay_ns = *ParseDuration(At(options, "send_delay", "10us"));
     *m.mutable_measurements() = FakeMeasurements(counts);
     m.set_has_sent(true);
@@ -178,7 +189,8 @@ class Scenario {
     Apply(MakeRecord(Topic::kMetrics, m.driver_id(), "MetricsReport", m.SerializeAsString()));
   }
 
-  Record MakeRecord(Topic topic, const std::string& key, const std::string& type, std::string value) {
+  Record MakeRecord(Topic topic, const std::string& key, const std::string& type,
+                    std::string value) {
     Record record;
     record.topic = topic;
     record.offset = next_offset_++;
@@ -194,14 +206,17 @@ class Scenario {
       if (notice.kind == Notice::Kind::kRejected) Say("refused: " + notice.text);
       if (notice.kind == Notice::Kind::kDuplicate) Say("duplicate: " + notice.text);
       if (notice.kind == Notice::Kind::kRecordHeld) Say("held until its test is known");
-      if (notice.kind == Notice::Kind::kIntervalClosed) Say("interval closed: " + Interval(notice.test_id));
+      if (notice.kind == Notice::Kind::kIntervalClosed)
+        Say("interval closed: " + Interval(notice.test_id));
     }
   }
 
   std::string Interval(const std::string& id) {
     const v1::LoadTestUpdate update = core_->BuildUpdate(Now(), id);
-    return absl::StrFormat("[%s, %s) sent %d from %d drivers", FormatDuration(update.interval().start_offset_ns()),
-                           FormatDuration(update.interval().end_offset_ns()), update.interval().counts().sent(), update.interval().drivers());
+    return absl::StrFormat("[%s, %s) sent %d from %d drivers",
+                           FormatDuration(update.interval().start_offset_ns()),
+                           FormatDuration(update.interval().end_offset_ns()),
+                           update.interval().counts().sent(), update.interval().drivers());
   }
 
   void Request(const CoreRequest& request) {
@@ -232,16 +247,21 @@ class Scenario {
       case v1::Trigger::kCreated:
         return "trigger: created " + t.test_id();
       case v1::Trigger::kStarted: {
-        std::string text = absl::StrFormat("trigger: started %s in %s:", t.test_id(), FormatDuration(t.started().start_time_ns() - clock_.WallNow().ns));
+        std::string text =
+            absl::StrFormat("trigger: started %s in %s:", t.test_id(),
+                            FormatDuration(t.started().start_time_ns() - clock_.WallNow().ns));
         for (const v1::Assignment& a : t.started().assignments()) {
-          text += absl::StrFormat(" %s/%d slot %d of %d", a.driver_id(), a.incarnation(), a.slot(), a.slots());
+          text += absl::StrFormat(" %s/%d slot %d of %d", a.driver_id(), a.incarnation(), a.slot(),
+                                  a.slots());
         }
         return text;
       }
       case v1::Trigger::kStopOrdered:
-        return absl::StrFormat("trigger: stop ordered %s: %s", t.test_id(), t.stop_ordered().reason());
+        return absl::StrFormat("trigger: stop ordered %s: %s", t.test_id(),
+                               t.stop_ordered().reason());
       case v1::Trigger::kFinished:
-        return absl::StrFormat("trigger: finished %s %s%s%s", t.test_id(), v1::LoadTest::State_Name(t.finished().state()),
+        return absl::StrFormat("trigger: finished %s %s%s%s", t.test_id(),
+                               v1::LoadTest::State_Name(t.finished().state()),
                                t.finished().reason().empty() ? "" : ": ", t.finished().reason());
       case v1::Trigger::kDeleted:
         return "trigger: deleted " + t.test_id();
@@ -254,14 +274,19 @@ class Scenario {
   void Show(const std::string& id) {
     const v1::LoadTest* test = core_->FindTest(id);
     if (test == nullptr) return Say("no test " + id);
-    Say(absl::StrFormat("%s %s%s%s", id, v1::LoadTest::State_Name(test->state()), test->state_reason().empty() ? "" : ": ", test->state_reason()));
+    Say(absl::StrFormat("%s %s%s%s", id, v1::LoadTest::State_Name(test->state()),
+                        test->state_reason().empty() ? "" : ": ", test->state_reason()));
     const auto report = core_->BuildReport(id);
     if (report == nullptr || !report->has_totals()) return;
     const v1::RequestCounts& c = report->totals().counts();
-    Say(absl::StrFormat("due %d sent %d completed %d failed %d dropped %d in flight %d", c.due(), c.sent(), c.completed(), c.failed(), c.dropped(), c.in_flight()));
+    Say(absl::StrFormat("due %d sent %d completed %d failed %d dropped %d in flight %d", c.due(),
+                        c.sent(), c.completed(), c.failed(), c.dropped(), c.in_flight()));
     for (const v1::DriverResult& d : report->drivers()) {
-      Say(absl::StrFormat("%s sent %d, %d intervals%s%s%s", d.assignment().driver_id(), d.counts().sent(), d.intervals_received(),
-                          d.intervals_missing() > 0 ? absl::StrFormat(", %d missing", d.intervals_missing()) : "", d.finished() ? ", finished" : "", d.lost() ? ", lost" : ""));
+      Say(absl::StrFormat(
+          "%s sent %d, %d intervals%s%s%s", d.assignment().driver_id(), d.counts().sent(),
+          d.intervals_received(),
+          d.intervals_missing() > 0 ? absl::StrFormat(", %d missing", d.intervals_missing()) : "",
+          d.finished() ? ", finished" : "", d.lost() ? ", lost" : ""));
     }
     Say("verdict " + v1::Verdict::Level_Name(report->verdict().level()));
     for (const v1::VerdictReason& reason : report->verdict().reasons()) {
@@ -272,13 +297,15 @@ class Scenario {
   void Drivers() {
     const auto response = core_->ListDrivers(Now(), {});
     for (const v1::Driver& d : response->drivers()) {
-      Say(absl::StrFormat("%s/%d %s %s %s", d.name(), d.incarnation(), d.ip_address(), v1::Driver::State_Name(d.state()), d.load_test()));
+      Say(absl::StrFormat("%s/%d %s %s %s", d.name(), d.incarnation(), d.ip_address(),
+                          v1::Driver::State_Name(d.state()), d.load_test()));
     }
   }
 
   void Say(std::string text) {
     // One line of the transcript each.
-    for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) text.replace(at, 1, " | ");
+    for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at)
+      text.replace(at, 1, " | ");
     out_ += "    " + text + "\n";
   }
 
@@ -316,7 +343,8 @@ TEST_P(ScenarioTest, GoesAsWritten) {
 
 std::vector<std::filesystem::path> ScenarioFiles() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(SCENARIO_DIR)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(SCENARIO_DIR))
+    files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }

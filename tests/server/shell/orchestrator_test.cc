@@ -1,4 +1,5 @@
-// The shell over the bus in memory and a real store: what the doors see, and that a new orchestrator goes on where the old one was.
+// The shell over the bus in memory and a real store: what the doors see, and that a new
+// orchestrator goes on where the old one was.
 #include "server/shell/orchestrator.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +18,10 @@ using std::chrono::milliseconds;
 
 class OrchestratorTest : public testing::Test {
  protected:
-  OrchestratorTest() : dir_(std::filesystem::path(testing::TempDir()) / ("orchestrator_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+  OrchestratorTest()
+      : dir_(std::filesystem::path(testing::TempDir()) /
+             ("orchestrator_test_" +
+              std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
     std::filesystem::remove_all(dir_);
     StartOrchestrator();
   }
@@ -44,7 +48,9 @@ class OrchestratorTest : public testing::Test {
   absl::StatusOr<T> Ask(void (Orchestrator::*call)(Request, Reply<T>), Request request) {
     std::promise<absl::StatusOr<T>> promise;
     auto answer = promise.get_future();
-    ((*orchestrator_).*call)(std::move(request), [&promise](absl::StatusOr<T> reply) { promise.set_value(std::move(reply)); });
+    ((*orchestrator_).*call)(std::move(request), [&promise](absl::StatusOr<T> reply) {
+      promise.set_value(std::move(reply));
+    });
     return answer.get();
   }
 
@@ -79,7 +85,9 @@ class OrchestratorTest : public testing::Test {
     m.set_driver_id(id);
     m.set_incarnation(1);
     m.set_protocol_version(1);
-    ASSERT_TRUE(driver_bus_->Publish(Topic::kRegister, id, "DriverRegistration", m.SerializeAsString()).ok());
+    ASSERT_TRUE(
+        driver_bus_->Publish(Topic::kRegister, id, "DriverRegistration", m.SerializeAsString())
+            .ok());
     Heartbeat(id, v1::DriverHeartbeat::IDLE, "");
   }
 
@@ -90,10 +98,12 @@ class OrchestratorTest : public testing::Test {
     m.set_sequence(++heartbeats_);
     m.set_state(state);
     m.set_test_id(test);
-    ASSERT_TRUE(driver_bus_->Publish(Topic::kHeartbeat, id, "DriverHeartbeat", m.SerializeAsString()).ok());
+    ASSERT_TRUE(
+        driver_bus_->Publish(Topic::kHeartbeat, id, "DriverHeartbeat", m.SerializeAsString()).ok());
   }
 
-  void Report(const std::string& id, const std::string& test, int64_t sequence, int sent, bool final) {
+  void Report(const std::string& id, const std::string& test, int64_t sequence, int sent,
+              bool final) {
     v1::MetricsReport m;
     m.set_driver_id(id);
     m.set_incarnation(1);
@@ -104,7 +114,8 @@ class OrchestratorTest : public testing::Test {
     m.set_final(final);
     if (final) m.set_end_reason(v1::MetricsReport::PLAN_DONE);
     *m.mutable_measurements() = FakeMeasurements({.sent = sent, .completed = sent});
-    ASSERT_TRUE(driver_bus_->Publish(Topic::kMetrics, id, "MetricsReport", m.SerializeAsString()).ok());
+    ASSERT_TRUE(
+        driver_bus_->Publish(Topic::kMetrics, id, "MetricsReport", m.SerializeAsString()).ok());
   }
 
   int64_t Sent(const std::string& id) {
@@ -179,7 +190,8 @@ TEST_F(OrchestratorTest, ServesTheHistoryAfterARestart) {
   StartOrchestrator();
   EXPECT_EQ(Get("t1")->state(), v1::LoadTest::SUCCEEDED);
   EXPECT_EQ(Sent("t1"), 10);
-  EXPECT_EQ(Create("", "request-1")->name(), "loadTests/t1") << "a retry must find the test after a restart too";
+  EXPECT_EQ(Create("", "request-1")->name(), "loadTests/t1")
+      << "a retry must find the test after a restart too";
 }
 
 TEST_F(OrchestratorTest, TellsAWatcherEveryStateAndTheEnd) {
@@ -190,12 +202,13 @@ TEST_F(OrchestratorTest, TellsAWatcherEveryStateAndTheEnd) {
   std::vector<v1::LoadTest::State> states;
   v1::WatchLoadTestRequest request;
   request.set_name("loadTests/t1");
-  orchestrator_->Watch(request, {.on_update =
-                                     [&](std::shared_ptr<const v1::LoadTestUpdate> update) {
-                                       std::lock_guard lock(mutex);
-                                       states.push_back(update->load_test().state());
-                                     },
-                                 .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
+  orchestrator_->Watch(request,
+                       {.on_update =
+                            [&](std::shared_ptr<const v1::LoadTestUpdate> update) {
+                              std::lock_guard lock(mutex);
+                              states.push_back(update->load_test().state());
+                            },
+                        .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
   AwaitState("t1", v1::LoadTest::STARTING);
   Report("a", "t1", 1, 10, true);
   EXPECT_TRUE(ended.get_future().get().ok());
@@ -207,14 +220,17 @@ TEST_F(OrchestratorTest, EndsAWatchOfAnUnknownTestWithNotFound) {
   std::promise<absl::Status> ended;
   v1::WatchLoadTestRequest request;
   request.set_name("loadTests/nobody");
-  orchestrator_->Watch(request, {.on_update = [](auto) {}, .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
+  orchestrator_->Watch(request,
+                       {.on_update = [](auto) {},
+                        .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
   EXPECT_EQ(ended.get_future().get().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(OrchestratorTest, AnswersUnavailableAtOnceWhileTheBrokerIsAwayAndGoesOnAfterwards) {
   broker_.SetConnected(false);
   EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(Get("t1").status().code() == absl::StatusCode::kNotFound) << "reading needs no broker";
+  EXPECT_TRUE(Get("t1").status().code() == absl::StatusCode::kNotFound)
+      << "reading needs no broker";
   broker_.SetConnected(true);
   EXPECT_TRUE(Create("t2").ok());
 }
@@ -230,7 +246,8 @@ TEST_F(OrchestratorTest, OnlyChecksWhenAskedTo) {
   EXPECT_EQ(checked->spec().connections(), 50);
   EXPECT_EQ(Ask(&Orchestrator::ListLoadTests, v1::ListLoadTestsRequest())->load_tests_size(), 0);
   request.mutable_spec()->clear_request();
-  EXPECT_EQ(Ask(&Orchestrator::CreateLoadTest, request).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Ask(&Orchestrator::CreateLoadTest, request).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(OrchestratorTest, ListsTestsInPagesNewestFirst) {
@@ -246,7 +263,8 @@ TEST_F(OrchestratorTest, ListsTestsInPagesNewestFirst) {
   EXPECT_EQ(second->load_tests(0).name(), "loadTests/a");
   EXPECT_EQ(second->next_page_token(), "");
   request.set_page_token("bogus");
-  EXPECT_EQ(Ask(&Orchestrator::ListLoadTests, request).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Ask(&Orchestrator::ListLoadTests, request).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

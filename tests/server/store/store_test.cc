@@ -10,7 +10,10 @@ namespace {
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() : dir_(std::filesystem::path(testing::TempDir()) / ("store_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+  StoreTest()
+      : dir_(std::filesystem::path(testing::TempDir()) /
+             ("store_test_" +
+              std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
     std::filesystem::remove_all(dir_);
   }
   ~StoreTest() override { std::filesystem::remove_all(dir_); }
@@ -55,7 +58,8 @@ TEST_F(StoreTest, GivesBackWhatWasWrittenAfterARestart) {
   EXPECT_EQ(contents->tests[0].request_id, "req");
   EXPECT_EQ(contents->tests[0].test.state(), v1::LoadTest::RUNNING);
   ASSERT_EQ(contents->unfinished_records.size(), 2u);
-  EXPECT_EQ(contents->unfinished_records[0].topic, Topic::kTrigger) << "triggers come before metrics";
+  EXPECT_EQ(contents->unfinished_records[0].topic, Topic::kTrigger)
+      << "triggers come before metrics";
   EXPECT_EQ(contents->unfinished_records[1].value, std::string("m\0m", 3));
   EXPECT_EQ(contents->unfinished_records[1].offset, 9);
   EXPECT_EQ(contents->offsets.at({Topic::kMetrics, 2}), 10);
@@ -91,7 +95,9 @@ TEST_F(StoreTest, RefusesASecondOrchestratorInTheSameFolder) {
   ASSERT_TRUE(first.ok());
   const auto second = Store::Open(dir_);
   ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.status().message(), "data folder " + dir_.string() + ": in use by another orchestrator; give this one its own with --data");
+  EXPECT_EQ(second.status().message(),
+            "data folder " + dir_.string() +
+                ": in use by another orchestrator; give this one its own with --data");
 }
 
 TEST_F(StoreTest, RefusesAFileThatIsNoStore) {
@@ -99,7 +105,8 @@ TEST_F(StoreTest, RefusesAFileThatIsNoStore) {
   std::ofstream(dir_ / "loadtest.db") << std::string(5'000, 'x');
   const auto store = Store::Open(dir_);
   ASSERT_FALSE(store.ok());
-  EXPECT_NE(std::string(store.status().message()).find("file is not a database"), std::string::npos) << store.status();
+  EXPECT_NE(std::string(store.status().message()).find("file is not a database"), std::string::npos)
+      << store.status();
 }
 
 TEST_F(StoreTest, RefusesAStoreOfANewerVersion) {
@@ -111,13 +118,17 @@ TEST_F(StoreTest, RefusesAStoreOfANewerVersion) {
   ASSERT_TRUE((*db)->Execute("PRAGMA user_version = 99").ok());
   const auto store = Store::Open(dir_);
   ASSERT_FALSE(store.ok());
-  EXPECT_NE(std::string(store.status().message()).find("got version 99, want at most 1"), std::string::npos) << store.status();
+  EXPECT_NE(std::string(store.status().message()).find("got version 99, want at most 1"),
+            std::string::npos)
+      << store.status();
 }
 
 TEST_F(StoreTest, RefusesAFolderThatCannotBeMade) {
   const auto store = Store::Open("/proc/nowhere");
   ASSERT_FALSE(store.ok());
-  EXPECT_NE(std::string(store.status().message()).find("data folder /proc/nowhere: "), std::string::npos) << store.status();
+  EXPECT_NE(std::string(store.status().message()).find("data folder /proc/nowhere: "),
+            std::string::npos)
+      << store.status();
 }
 
 }  // namespace
