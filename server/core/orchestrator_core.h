@@ -167,4 +167,7 @@ class OrchestratorCore {
 
 bool IsEnded(v1::LoadTest::State state);
 
+// NOT_FOUND as the API documents it.
+absl::Status LoadTestNotFound(const std::string& id);
+
 }  // namespace loadtest

@@ -1,0 +1,197 @@
+// Decide: what should happen; changes nothing.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
+#include "common/spec/load_test_spec.h"
+#include "server/core/orchestrator_core.h"
+
+namespace loadtest {
+
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::Decide(
+    Moment now, const CoreRequest& request) const {
+  struct Visitor {
+    const OrchestratorCore& core;
+    Moment now;
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const CreateRequest& r) {
+      return core.DecideCreate(now, r);
+    }
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const StopRequest& r) {
+      return core.DecideStop(now, r);
+    }
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const DeleteRequest& r) {
+      return core.DecideDelete(now, r);
+    }
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const Tick&) {
+      return core.DecideTick(now);
+    }
+  };
+  return std::visit(Visitor{*this, now}, request);
+}
+
+namespace {
+
+v1::Trigger NewTrigger(Moment now, const std::string& test_id) {
+  v1::Trigger trigger;
+  trigger.set_test_id(test_id);
+  trigger.set_decide_time_ns(now.wall.ns);
+  return trigger;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
+    Moment now, const CreateRequest& create) const {
+  const v1::CreateLoadTestRequest& request = create.request;
+  if (request.request_id().size() > 128) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("request_id: got %d bytes, want at most 128", request.request_id().size()));
+  }
+  if (!request.load_test_id().empty())
+    RETURN_IF_ERROR(CheckLoadTestId(request.load_test_id(), "load_test_id"));
+  ASSIGN_OR_RETURN(const v1::LoadTestSpec spec, ValidateSpec(request.spec()));
+  if (!request.request_id().empty() && FindByRequestId(request.request_id()) != nullptr)
+    return std::vector<v1::Trigger>();
+  const std::string& id = request.load_test_id().empty() ? create.fresh_id : request.load_test_id();
+  if (tests_.contains(id)) {
+    return absl::AlreadyExistsError(
+        absl::StrFormat("load_test_id: got \"%s\", want an id that no load test has", id));
+  }
+  v1::Trigger trigger = NewTrigger(now, id);
+  *trigger.mutable_created()->mutable_spec() = spec;
+  trigger.mutable_created()->set_request_id(request.request_id());
+  return std::vector<v1::Trigger>{std::move(trigger)};
+}
+
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideStop(
+    Moment now, const StopRequest& stop) const {
+  if (stop.reason.size() > 200) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("reason: got %d bytes, want at most 200", stop.reason.size()));
+  }
+  const auto it = tests_.find(stop.test_id);
+  if (it == tests_.end()) return LoadTestNotFound(stop.test_id);
+  if (IsEnded(it->second.resource.state()) || it->second.stop_ordered)
+    return std::vector<v1::Trigger>();
+  v1::Trigger trigger = NewTrigger(now, stop.test_id);
+  trigger.mutable_stop_ordered()->set_reason(stop.reason.empty() ? "stopped by request"
+                                                                 : stop.reason);
+  return std::vector<v1::Trigger>{std::move(trigger)};
+}
+
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideDelete(
+    Moment now, const DeleteRequest& erase) const {
+  const auto it = tests_.find(erase.test_id);
+  if (it == tests_.end()) return LoadTestNotFound(erase.test_id);
+  if (!IsEnded(it->second.resource.state())) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("name: loadTests/%s is %s, want it ended; stop it first", erase.test_id,
+                        v1::LoadTest::State_Name(it->second.resource.state())));
+  }
+  v1::Trigger trigger = NewTrigger(now, erase.test_id);
+  trigger.mutable_deleted();
+  return std::vector<v1::Trigger>{std::move(trigger)};
+}
+
+std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
+  std::vector<v1::Trigger> decisions;
+  std::vector<std::pair<int64_t, std::string>> pending;
+  std::set<std::string> taken;
+  for (const std::string& id : active_) {
+    const Test& test = tests_.find(id)->second;
+    for (const v1::Assignment& a : test.resource.assignments()) taken.insert(a.driver_id());
+    v1::Trigger trigger = NewTrigger(now, id);
+    if (DecideEnd(now, id, test, trigger)) {
+      decisions.push_back(std::move(trigger));
+    } else if (test.resource.state() == v1::LoadTest::PENDING) {
+      pending.emplace_back(test.created_ns, id);
+    }
+  }
+  // First come, first served: a test that waits for many drivers is not overtaken by a smaller one.
+  std::sort(pending.begin(), pending.end());
+  for (const auto& [created, id] : pending) {
+    v1::Trigger trigger = NewTrigger(now, id);
+    if (!DecideStart(now, id, tests_.find(id)->second, taken, trigger)) break;
+    decisions.push_back(std::move(trigger));
+  }
+  return decisions;
+}
+
+std::vector<const KnownDriver*> OrchestratorCore::FreeDrivers(
+    Moment now, const std::set<std::string>& taken) const {
+  std::vector<const KnownDriver*> free = registry_.Idle(now);
+  std::erase_if(free,
+                [&](const KnownDriver* d) { return taken.contains(d->registration.driver_id()); });
+  return free;
+}
+
+bool OrchestratorCore::DecideStart(Moment now, const std::string&, const Test& test,
+                                   std::set<std::string>& taken, v1::Trigger& out) const {
+  const v1::LoadTestSpec& spec = test.resource.spec();
+  std::vector<const KnownDriver*> free = FreeDrivers(now, taken);
+  const bool settled = now.mono.ns - start_.mono.ns > options_.settle_ns;
+  const int needed =
+      spec.drivers() > 0 ? spec.drivers() : std::max(1, settled ? 1 : options_.expected_drivers);
+  if (static_cast<int>(free.size()) < needed) return false;
+  if (spec.drivers() > 0) free.resize(spec.drivers());
+  v1::Started& started = *out.mutable_started();
+  *started.mutable_spec() = spec;
+  started.set_start_time_ns(now.wall.ns + options_.start_lead_ns);
+  started.set_metrics_interval_ns(options_.metrics_interval_ns);
+  for (const KnownDriver* driver : free) {
+    v1::Assignment& a = *started.add_assignments();
+    a.set_driver_id(driver->registration.driver_id());
+    a.set_incarnation(driver->registration.incarnation());
+    a.set_slot(started.assignments_size() - 1);
+    a.set_slots(static_cast<int32_t>(free.size()));
+    taken.insert(a.driver_id());
+  }
+  return true;
+}
+
+bool OrchestratorCore::DecideEnd(Moment now, const std::string&, const Test& test,
+                                 v1::Trigger& out) const {
+  const auto finish = [&out](v1::LoadTest::State state, std::string reason) {
+    out.mutable_finished()->set_state(state);
+    out.mutable_finished()->set_reason(std::move(reason));
+    return true;
+  };
+  if (test.merger == nullptr)
+    return test.stop_ordered && finish(v1::LoadTest::STOPPED, test.stop_reason);
+  if (!test.arm_errors.empty()) {
+    const auto& [driver, error] = *test.arm_errors.begin();
+    return finish(v1::LoadTest::FAILED,
+                  absl::StrFormat("%s could not take part: %s", driver, error));
+  }
+  int lost = 0;
+  int failed = 0;
+  int left = 0;
+  std::string first_lost;
+  std::string failure;
+  for (const auto& [id, part] : test.merger->drivers()) {
+    if (part.lost && lost++ == 0) first_lost = id;
+    if (part.end_reason == v1::MetricsReport::DRIVER_FAILED && failed++ == 0)
+      failure = absl::StrFormat("%s: %s", id, part.error);
+    if (part.end_reason == v1::MetricsReport::DRIVER_STOPPED) ++left;
+  }
+  if (lost > 0 && !test.stop_ordered &&
+      test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
+    out.mutable_stop_ordered()->set_reason(
+        absl::StrFormat("%s was lost, and on_driver_loss is ABORT", first_lost));
+    return true;
+  }
+  if (!test.merger->AllDone()) return false;
+  // Late reports of a lost driver may still be on their way.
+  if (lost > 0 && now.mono.ns - test.last_loss.mono.ns < options_.finish_grace_ns) return false;
+  const int drivers = static_cast<int>(test.merger->drivers().size());
+  if (failed > 0) return finish(v1::LoadTest::FAILED, failure);
+  if (test.stop_ordered) return finish(v1::LoadTest::STOPPED, test.stop_reason);
+  if (lost == drivers)
+    return finish(v1::LoadTest::FAILED,
+                  drivers == 1 ? "its driver was lost" : "all drivers were lost");
+  if (left == drivers) return finish(v1::LoadTest::STOPPED, "its drivers were told to end");
+  return finish(v1::LoadTest::SUCCEEDED, "");
+}
+
+}  // namespace loadtest
