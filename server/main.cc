@@ -27,6 +27,8 @@ namespace {
 
 constexpr auto kFlushAtEnd = std::chrono::seconds(2);
 constexpr auto kDriversEnd = std::chrono::seconds(4);
+// One partition of `metrics` each.
+constexpr int kEmbeddedDrivers = EmbeddedBroker::kMetricsPartitions;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 
 int ExitCodeOf(const absl::Status& status) {
@@ -128,11 +130,15 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(config.orchestrator().data_dir());
-  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
-
   std::unique_ptr<EmbeddedBroker> embedded;
   const bool is_embedded = config.kafka().bootstrap_servers() == "embedded";
+  if (is_embedded && config.orchestrator().drivers() > kEmbeddedDrivers) {
+    return Fail(absl::InvalidArgumentError(absl::StrFormat(
+                    "orchestrator.drivers: got %d, want at most %d with the embedded broker; use "
+                    "--kafka HOST:PORT for more",
+                    config.orchestrator().drivers(), kEmbeddedDrivers)),
+                kExitUsage);
+  }
   if (is_embedded) {
     absl::StatusOr<std::unique_ptr<EmbeddedBroker>> started = EmbeddedBroker::Start(config.kafka());
     if (!started.ok()) return Fail(started.status(), kExitInternal);
@@ -150,6 +156,10 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   bus_options.on_notice = [&log](const std::string& text) { log.Warning(text); };
   absl::StatusOr<std::unique_ptr<KafkaBus>> bus = KafkaBus::Connect(config.kafka(), bus_options);
   if (!bus.ok()) return Fail(bus.status(), ExitCodeOf(bus.status()));
+
+  // After the broker, so that a wrong address leaves no empty data folder behind.
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(config.orchestrator().data_dir());
+  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
 
   SystemClock clock;
   Orchestrator::Options options{.core = CoreOptionsOf(config, (*bus)->description()),

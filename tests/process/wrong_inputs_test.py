@@ -68,6 +68,7 @@ CONFIGS = [
 
 PROGRAMS = [
     ("orchestrator", ["many"], ["many", "whole number"]),
+    ("orchestrator", ["17", "--kafka", "embedded"], ["orchestrator.drivers", "17", "16"]),
     ("orchestrator", ["--set", "driver.colour=red"], ["driver.colour"]),
     ("orchestrator", ["--grpc", "127.0.0.1:70000"], ["70000"]),
     ("driver", ["--kafka", "127.0.0.1:1", "--id", "a b"], ["a b"]),
