@@ -137,9 +137,9 @@ class OrchestratorCore {
                                                         const DeleteRequest& erase) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
   // The decision a single test needs now; false when none.
-  bool DecideStart(Moment now, const std::string& id, const Test& test,
-                   std::set<std::string>& taken, v1::Trigger& out) const;
-  bool DecideEnd(Moment now, const std::string& id, const Test& test, v1::Trigger& out) const;
+  bool DecideStart(Moment now, const Test& test, std::set<std::string>& taken,
+                   v1::Trigger& out) const;
+  bool DecideEnd(Moment now, const Test& test, v1::Trigger& out) const;
   std::vector<const KnownDriver*> FreeDrivers(Moment now, const std::set<std::string>& taken) const;
 
   void ApplyRegistration(Moment now, const v1::DriverRegistration& m, std::vector<Notice>& notices);

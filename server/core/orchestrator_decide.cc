@@ -102,7 +102,7 @@ std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
     const Test& test = tests_.find(id)->second;
     for (const v1::Assignment& a : test.resource.assignments()) taken.insert(a.driver_id());
     v1::Trigger trigger = NewTrigger(now, id);
-    if (DecideEnd(now, id, test, trigger)) {
+    if (DecideEnd(now, test, trigger)) {
       decisions.push_back(std::move(trigger));
     } else if (test.resource.state() == v1::LoadTest::PENDING) {
       pending.emplace_back(test.created_ns, id);
@@ -112,7 +112,7 @@ std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   std::sort(pending.begin(), pending.end());
   for (const auto& [created, id] : pending) {
     v1::Trigger trigger = NewTrigger(now, id);
-    if (!DecideStart(now, id, tests_.find(id)->second, taken, trigger)) break;
+    if (!DecideStart(now, tests_.find(id)->second, taken, trigger)) break;
     decisions.push_back(std::move(trigger));
   }
   return decisions;
@@ -126,8 +126,8 @@ std::vector<const KnownDriver*> OrchestratorCore::FreeDrivers(
   return free;
 }
 
-bool OrchestratorCore::DecideStart(Moment now, const std::string&, const Test& test,
-                                   std::set<std::string>& taken, v1::Trigger& out) const {
+bool OrchestratorCore::DecideStart(Moment now, const Test& test, std::set<std::string>& taken,
+                                   v1::Trigger& out) const {
   const v1::LoadTestSpec& spec = test.resource.spec();
   std::vector<const KnownDriver*> free = FreeDrivers(now, taken);
   const bool settled = now.mono.ns - start_.mono.ns > options_.settle_ns;
@@ -150,8 +150,7 @@ bool OrchestratorCore::DecideStart(Moment now, const std::string&, const Test& t
   return true;
 }
 
-bool OrchestratorCore::DecideEnd(Moment now, const std::string&, const Test& test,
-                                 v1::Trigger& out) const {
+bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out) const {
   const auto finish = [&out](v1::LoadTest::State state, std::string reason) {
     out.mutable_finished()->set_state(state);
     out.mutable_finished()->set_reason(std::move(reason));
