@@ -44,11 +44,11 @@ int ConnectionPool::Open(int connection, MonotonicTime now) {
   return TryAddresses(connection, 0, now);
 }
 
-int ConnectionPool::ConnectFailed(int connection, int error, MonotonicTime now) {
+int ConnectionPool::ConnectFailed(int connection, MonotonicTime now) {
   Connection& c = connections_[connection];
   ++c.addresses_tried;
   c.address = static_cast<uint16_t>((c.address + 1) % options_.addresses);
-  return TryAddresses(connection, error, now);
+  return TryAddresses(connection, kAsReported, now);
 }
 
 // Tries the addresses that this attempt has not tried yet; `error` is of the one before. A name

@@ -70,8 +70,10 @@ class ConnectionPool {
   int Open(int connection, MonotonicTime now);
 
   // The transport could not connect. 0: another address of the target is being tried. Otherwise the
-  // whole attempt failed with this errno value, and the connection backs off.
-  int ConnectFailed(int connection, int error, MonotonicTime now);
+  // whole attempt failed, and the connection backs off: with what was just reported (kAsReported),
+  // or with this errno value of an address tried after it.
+  static constexpr int kAsReported = -1;
+  int ConnectFailed(int connection, MonotonicTime now);
 
   // A connecting connection reached its deadline. It is closed, and backs off.
   void ConnectTimedOut(int connection, MonotonicTime now);

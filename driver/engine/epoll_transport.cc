@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "driver/engine/error_kinds.h"
 
 namespace loadtest {
 namespace {
@@ -140,7 +141,7 @@ void EpollTransport::Dispatch(const epoll_event& event, MonotonicTime now,
   // An earlier callback of this turn may have closed it, and even opened it anew.
   if (socket.fd < 0 || event.data.u64 != MakeTag(connection, socket.life)) return;
   if (socket.state == State::kConnecting) {
-    FinishConnect(connection, event.events, events);
+    FinishConnect(connection, event.events, now, events);
     return;
   }
   if (event.events & (kReading | EPOLLHUP | EPOLLERR)) {
@@ -152,7 +153,8 @@ void EpollTransport::Dispatch(const epoll_event& event, MonotonicTime now,
     ContinueSend(connection, events);
 }
 
-void EpollTransport::FinishConnect(int connection, uint32_t flags, TransportEvents& events) {
+void EpollTransport::FinishConnect(int connection, uint32_t flags, MonotonicTime now,
+                                   TransportEvents& events) {
   int error = 0;
   if (flags & (EPOLLERR | EPOLLHUP)) {
     socklen_t size = sizeof(error);
@@ -162,11 +164,12 @@ void EpollTransport::FinishConnect(int connection, uint32_t flags, TransportEven
   if (error == 0) error = Register(connection, EPOLL_CTL_MOD, kReading);
   if (error != 0) {
     Close(connection);
-    events.OnConnectFailed(connection, error);
+    const std::string text = ErrnoText(error);
+    events.OnConnectFailed(connection, {.kind = ConnectErrorKind(error), .text = text});
     return;
   }
   sockets_[connection].state = State::kConnected;
-  events.OnConnected(connection);
+  events.OnConnected(connection, {.connected_at = now, .secured_at = now});
 }
 
 void EpollTransport::ContinueSend(int connection, TransportEvents& events) {

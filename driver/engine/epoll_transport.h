@@ -48,7 +48,7 @@ class EpollTransport final : public Transport {
                  int epoll_fd, int wake_fd);
 
   void Dispatch(const epoll_event& event, MonotonicTime now, TransportEvents& events);
-  void FinishConnect(int connection, uint32_t flags, TransportEvents& events);
+  void FinishConnect(int connection, uint32_t flags, MonotonicTime now, TransportEvents& events);
   void ContinueSend(int connection, TransportEvents& events);
   void Read(int connection, uint32_t flags, MonotonicTime now, TransportEvents& events);
   // Registers a socket (`operation` is EPOLL_CTL_ADD or _MOD) for the events `flags`. 0 or an errno

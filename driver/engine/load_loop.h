@@ -74,6 +74,8 @@ class LoadLoop final : private TransportEvents {
   void OpenNeededConnections(MonotonicTime now);
   void OpenOne(MonotonicTime now);
   void ConnectAttemptFailed(int error, std::string_view address, MonotonicTime now);
+  void ConnectAttemptFailed(const ConnectFailure& failure, std::string_view address,
+                            MonotonicTime now);
   bool IsUnreachableForTooLong(MonotonicTime now);
   void TakeExpired(MonotonicTime now);
   const std::string& AddressOf(int connection) {
@@ -83,8 +85,8 @@ class LoadLoop final : private TransportEvents {
   const std::string& LastAddressOf(int connection);
 
   // TransportEvents.
-  void OnConnected(int connection) override;
-  void OnConnectFailed(int connection, int error) override;
+  void OnConnected(int connection, const ConnectedEvent& event) override;
+  void OnConnectFailed(int connection, const ConnectFailure& failure) override;
   void OnSent(int connection) override;
   void OnRead(int connection, const ReadEvent& event) override;
   void OnClosed(int connection, int error) override;
@@ -112,7 +114,7 @@ class LoadLoop final : private TransportEvents {
   int64_t in_flight_ = 0;
 
   // The latest attempt to connect, if it failed: why waiting requests are not sent.
-  int connect_error_ = 0;
+  v1::ErrorKind connect_error_ = v1::ERROR_KIND_UNSPECIFIED;
   std::string connect_error_text_;
   // Since when no connection is open and none can be made.
   MonotonicTime unreachable_since_ = DeadlineHeap::kNever;

@@ -118,8 +118,8 @@ void LoadLoop::AbandonAll() {
   if (all_busy) {
     DropWaiting(waiting(), v1::OUT_OF_CONNECTIONS,
                 absl::StrFormat("all %d connections were busy", plan_.max_connections));
-  } else if (connect_error_ != 0) {
-    DropWaiting(waiting(), ConnectErrorKind(connect_error_), connect_error_text_);
+  } else if (connect_error_ != v1::ERROR_KIND_UNSPECIFIED) {
+    DropWaiting(waiting(), connect_error_, connect_error_text_);
   } else {
     DropWaiting(waiting(), v1::NOT_SENT_BEFORE_END, "the test ended before it was sent");
   }
@@ -149,12 +149,18 @@ const std::string& LoadLoop::LastAddressOf(int connection) {
 }
 
 void LoadLoop::ConnectAttemptFailed(int error, std::string_view address, MonotonicTime now) {
+  const std::string text = ErrnoText(error);
+  ConnectAttemptFailed({.kind = ConnectErrorKind(error), .text = text}, address, now);
+}
+
+void LoadLoop::ConnectAttemptFailed(const ConnectFailure& failure, std::string_view address,
+                                    MonotonicTime now) {
   ++stats_->connect_failures;
-  if (connect_error_ != error) {
-    connect_error_ = error;
-    connect_error_text_ = absl::StrFormat("connect %s: %s", address, ErrnoText(error));
+  const v1::ErrorKind kind = failure.kind;
+  if (connect_error_ != kind) {
+    connect_error_ = kind;
+    connect_error_text_ = absl::StrFormat("connect %s: %s", address, failure.text);
   }
-  const v1::ErrorKind kind = ConnectErrorKind(error);
   if (plan_.sends.is_open_loop()) {
     DropWaiting(std::min<int64_t>(1, waiting()), kind, connect_error_text_);
     return;
@@ -200,18 +206,22 @@ void LoadLoop::TakeExpired(MonotonicTime now) {
   }
 }
 
-void LoadLoop::OnConnected(int connection) {
+void LoadLoop::OnConnected(int connection, const ConnectedEvent&) {
   ++stats_->connects;
-  connect_error_ = 0;
+  connect_error_ = v1::ERROR_KIND_UNSPECIFIED;
   unreachable_since_ = DeadlineHeap::kNever;
   pool_.SetState(connection, ConnectionState::kIdle);
   SendNext(connection);
 }
 
-void LoadLoop::OnConnectFailed(int connection, int error) {
+void LoadLoop::OnConnectFailed(int connection, const ConnectFailure& failure) {
   const MonotonicTime now = clock_.Now();
-  const int final_error = pool_.ConnectFailed(connection, error, now);
-  if (final_error != 0) ConnectAttemptFailed(final_error, LastAddressOf(connection), now);
+  const int error = pool_.ConnectFailed(connection, now);
+  if (error == ConnectionPool::kAsReported) {
+    ConnectAttemptFailed(failure, LastAddressOf(connection), now);
+  } else if (error != 0) {
+    ConnectAttemptFailed(error, LastAddressOf(connection), now);
+  }
 }
 
 void LoadLoop::OnSent(int connection) {

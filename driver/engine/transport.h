@@ -5,10 +5,26 @@
 #include <string_view>
 
 #include "common/base/time.h"
+#include "loadtest/v1/measure.pb.h"
 
 namespace loadtest {
 
 // Connections are numbered 0 .. capacity - 1 by the caller, and so are the addresses they go to.
+
+struct ConnectedEvent {
+  // When the connection was made, and when TLS was agreed on it; the same without TLS.
+  MonotonicTime connected_at;
+  MonotonicTime secured_at;
+  // TLS took up an earlier session, which spares a part of the handshake.
+  bool tls_resumed = false;
+};
+
+// Why a connection could not be made.
+struct ConnectFailure {
+  v1::ErrorKind kind = v1::CONNECT_UNREACHABLE;
+  // In words; valid until the call returns.
+  std::string_view text;
+};
 
 struct ReadEvent {
   // Valid until the call returns.
@@ -23,13 +39,14 @@ struct ReadEvent {
 // Connect, Send and Close for any connection.
 class TransportEvents {
  public:
-  virtual void OnConnected(int connection) = 0;
-  // The attempt failed; the connection is closed. `error` is an errno value.
-  virtual void OnConnectFailed(int connection, int error) = 0;
+  virtual void OnConnected(int connection, const ConnectedEvent& event) = 0;
+  // The attempt failed; the connection is closed.
+  virtual void OnConnectFailed(int connection, const ConnectFailure& failure) = 0;
   // The bytes of a Send that was kPending are all with the kernel now.
   virtual void OnSent(int connection) = 0;
   virtual void OnRead(int connection, const ReadEvent& event) = 0;
-  // The connection is closed: by its peer when `error` is 0, else by an error, an errno value.
+  // The connection is closed: by its peer when `error` is 0, else by an error, an errno value;
+  // EPROTO: by what the peer sent, such as a TLS record that cannot be decrypted.
   virtual void OnClosed(int connection, int error) = 0;
 
  protected:

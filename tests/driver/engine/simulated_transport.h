@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "driver/engine/error_kinds.h"
 #include "driver/engine/transport.h"
 
 namespace loadtest {
@@ -67,9 +68,13 @@ class SimulatedTransport final : public Transport {
     const int life = ++lives_[connection];
     if (connect_hangs) return 0;
     Later(connect_ns, connection, life, [this, connection, error] {
-      if (error == 0) return sink_->OnConnected(connection);
+      if (error == 0) {
+        return sink_->OnConnected(connection,
+                                  {.connected_at = clock_.Now(), .secured_at = clock_.Now()});
+      }
       ++lives_[connection];
-      sink_->OnConnectFailed(connection, error);
+      const std::string text = ErrnoText(error);
+      sink_->OnConnectFailed(connection, {.kind = ConnectErrorKind(error), .text = text});
     });
     return 0;
   }
