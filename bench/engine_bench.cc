@@ -14,6 +14,7 @@
 #include "common/measure/histogram.h"
 #include "common/spec/load_test_spec.h"
 #include "driver/engine/epoll_transport.h"
+#include "driver/engine/http1_client.h"
 #include "driver/engine/load_loop.h"
 #include "driver/engine/load_plan.h"
 #include "driver/engine/socket_address.h"
@@ -79,7 +80,9 @@ absl::Status RunBench(const Options& options) {
   plan.start = {clock.Now().ns + 200 * kNanosPerMilli};
   RunControl control;
   IntervalChannel intervals;
-  LoadLoop(std::move(plan), clock, *transport, control, intervals).Run();
+  Http1Client http({.bytes = plan.request_bytes, .is_head = plan.is_head}, plan.max_connections,
+                   *transport);
+  LoadLoop(std::move(plan), clock, http, control, intervals).Run();
   while (const std::unique_ptr<IntervalStats> stats = intervals.Take()) PrintResult(*stats);
   return absl::OkStatus();
 }

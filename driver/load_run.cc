@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
+#include "driver/engine/epoll_transport.h"
+#include "driver/engine/http1_client.h"
 #include "driver/engine/load_loop.h"
 #include "driver/engine/socket_address.h"
 #include "driver/host_facts.h"
@@ -54,7 +56,7 @@ LoadRun::Progress LoadRun::progress() const {
 
 void LoadRun::OrderStop(const StopRun& stop) {
   control_.OrderStop(stop.reason, stop.error);
-  if (Transport* transport = wakeable_.load(std::memory_order_acquire)) transport->Wake();
+  if (HttpClient* http = wakeable_.load(std::memory_order_acquire)) http->Wake();
 }
 
 void LoadRun::RunThread() {
@@ -65,13 +67,15 @@ void LoadRun::RunThread() {
     failed_.store(true, std::memory_order_release);
     return;
   }
-  wakeable_.store(transport_.get(), std::memory_order_release);
-  LoadLoop(std::move(plan_), clock_, *transport_, control_, intervals_).Run();
+  wakeable_.store(http_.get(), std::memory_order_release);
+  LoadLoop(std::move(plan_), clock_, *http_, control_, intervals_).Run();
 }
 
 absl::Status LoadRun::Arm() {
   ASSIGN_OR_RETURN(plan_, MakeLoadPlan(order_.spec, order_.assignment, order_.metrics_interval_ns));
+  const MonotonicTime resolve_began = clock_.Now();
   ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, Resolve(plan_.host, plan_.port));
+  plan_.resolve_ns = clock_.Now().ns - resolve_began.ns;
   for (const SocketAddress& address : addresses) {
     RETURN_IF_ERROR(targets_.CheckAddress(plan_.host, address.ip));
     plan_.addresses.push_back(address.text);
@@ -79,6 +83,9 @@ absl::Status LoadRun::Arm() {
   target_addresses_ = plan_.addresses;
   RETURN_IF_ERROR(CheckOpenFiles(plan_));
   ASSIGN_OR_RETURN(transport_, EpollTransport::Create(addresses, plan_.max_connections, clock_));
+  http_ = std::make_unique<Http1Client>(
+      Http1Client::Request{.bytes = std::move(plan_.request_bytes), .is_head = plan_.is_head},
+      plan_.max_connections, *transport_);
   // From here on wall time plays no part: if it jumps, the schedule does not.
   const int64_t until_start_ns = order_.start_time.ns - clock_.WallNow().ns;
   plan_.start = {clock_.Now().ns + until_start_ns};

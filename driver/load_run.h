@@ -11,10 +11,11 @@
 #include "common/base/time.h"
 #include "driver/core/driver_agent.h"
 #include "driver/core/target_policy.h"
-#include "driver/engine/epoll_transport.h"
+#include "driver/engine/http_client.h"
 #include "driver/engine/interval_channel.h"
 #include "driver/engine/load_plan.h"
 #include "driver/engine/run_control.h"
+#include "driver/engine/transport.h"
 
 namespace loadtest {
 
@@ -61,9 +62,10 @@ class LoadRun {
 
   // Of the thread.
   LoadPlan plan_;
-  std::unique_ptr<EpollTransport> transport_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<HttpClient> http_;
   // The same once it is there, for waking it.
-  std::atomic<Transport*> wakeable_ = nullptr;
+  std::atomic<HttpClient*> wakeable_ = nullptr;
 
   std::thread thread_;
 };

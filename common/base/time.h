@@ -29,12 +29,16 @@ class Clock {
   virtual ~Clock() = default;
   virtual MonotonicTime Now() = 0;
   virtual WallTime WallNow() = 0;
+  // Returns at `until`, or at once when that has passed. The thread is awake for the last `spin_ns`
+  // of it, and so is not late by what it takes to wake up.
+  virtual void SleepUntil(MonotonicTime until, int64_t spin_ns) = 0;
 };
 
 class SystemClock final : public Clock {
  public:
   MonotonicTime Now() override;
   WallTime WallNow() override;
+  void SleepUntil(MonotonicTime until, int64_t spin_ns) override;
 };
 
 // A clock that a test moves by hand. Both times advance together. Not thread-safe.
@@ -44,6 +48,9 @@ class ManualClock final : public Clock {
       : wall_(wall_start) {}
   MonotonicTime Now() override { return now_; }
   WallTime WallNow() override { return wall_; }
+  void SleepUntil(MonotonicTime until, int64_t) override {
+    if (until > now_) Advance(until.ns - now_.ns);
+  }
   void Advance(int64_t ns) {
     now_.ns += ns;
     wall_.ns += ns;

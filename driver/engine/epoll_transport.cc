@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +22,25 @@ namespace {
 constexpr size_t kReadBufferBytes = 64 * 1024;
 // Events taken at once. Few, so that requests that became due in the meantime do not wait for long.
 constexpr int kEventsPerPoll = 128;
-// The kernel lets an epoll wait end late by a thousandth of its length, whatever the timer slack.
-// So a wait longer than this is made in two: the first ends this part of its length early.
-constexpr int64_t kExactWaitNs = 5 * kNanosPerMilli;
-constexpr int64_t kEarlyPart = 256;
+// The wall clock is steered by at most 500 parts in a million, so that in this time the two clocks
+// part by 0.5 us; and after a step of it, stamps are wrong for no longer.
+constexpr int64_t kCompareClocksNs = kNanosPerMilli;
+// Two readings further apart were interrupted, and tell nothing.
+constexpr int64_t kLongestReadingNs = kNanosPerMicro;
 constexpr uint64_t kWakeTag = ~uint64_t{0};
 constexpr uint32_t kReading = EPOLLIN | EPOLLRDHUP;
+
+// When the last packet that was read reached the kernel; 0 when it does not say.
+WallTime StampOf(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec t;
+    std::memcpy(&t, CMSG_DATA(part), sizeof(t));
+    return {t.tv_sec * kNanosPerSecond + t.tv_nsec};
+  }
+  return {};
+}
 
 uint64_t MakeTag(int connection, uint32_t life) {
   return (uint64_t{life} << 32) | static_cast<uint32_t>(connection);
@@ -35,7 +49,8 @@ uint64_t MakeTag(int connection, uint32_t life) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EpollTransport>> EpollTransport::Create(
-    std::vector<SocketAddress> addresses, int max_connections, Clock& clock) {
+    std::vector<SocketAddress> addresses, int max_connections, Clock& clock,
+    std::vector<SocketAddress> sources) {
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event = {};
@@ -49,13 +64,15 @@ absl::StatusOr<std::unique_ptr<EpollTransport>> EpollTransport::Create(
   }
   // By default the kernel may end a wait 50 us late, to wake less often.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  return std::unique_ptr<EpollTransport>(
-      new EpollTransport(std::move(addresses), max_connections, clock, epoll_fd, wake_fd));
+  return std::unique_ptr<EpollTransport>(new EpollTransport(
+      std::move(addresses), max_connections, clock, std::move(sources), epoll_fd, wake_fd));
 }
 
 EpollTransport::EpollTransport(std::vector<SocketAddress> addresses, int max_connections,
-                               Clock& clock, int epoll_fd, int wake_fd)
+                               Clock& clock, std::vector<SocketAddress> sources, int epoll_fd,
+                               int wake_fd)
     : addresses_(std::move(addresses)),
+      sources_(std::move(sources)),
       clock_(clock),
       epoll_fd_(epoll_fd),
       wake_fd_(wake_fd),
@@ -77,12 +94,13 @@ int EpollTransport::Connect(int connection, int address) {
   // A request must leave when it is due, not when a segment is full.
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
   Socket& socket = sockets_[connection];
   socket.fd = fd;
   socket.life = socket.life + 1;
   socket.state = State::kConnecting;
-  int error = 0;
-  if (connect(fd, &to.any, to.size) != 0 && errno != EINPROGRESS) error = errno;
+  int error = BindToSource(fd, connection, to.any.sa_family);
+  if (error == 0 && connect(fd, &to.any, to.size) != 0 && errno != EINPROGRESS) error = errno;
   if (error == 0) error = Register(connection, EPOLL_CTL_ADD, EPOLLOUT);
   if (error != 0) Close(connection);
   return error;
@@ -111,14 +129,14 @@ void EpollTransport::Close(int connection) {
 }
 
 MonotonicTime EpollTransport::Poll(MonotonicTime until, TransportEvents& events) {
-  int64_t wait_ns = std::max<int64_t>(0, until.ns - clock_.Now().ns);
-  if (wait_ns > kExactWaitNs) wait_ns -= wait_ns / kEarlyPart;
+  const int64_t wait_ns = std::max<int64_t>(0, until.ns - clock_.Now().ns);
   const timespec timeout = {.tv_sec = wait_ns / kNanosPerSecond,
                             .tv_nsec = wait_ns % kNanosPerSecond};
   std::array<epoll_event, kEventsPerPoll> ready;
   const int count = epoll_pwait2(epoll_fd_, ready.data(), kEventsPerPoll, &timeout, nullptr);
-  // What is read below was there by now. One reading of the clock serves all events.
+  // One reading of the clock serves all events.
   const MonotonicTime now = clock_.Now();
+  if (now.ns - compared_at_.ns >= kCompareClocksNs) CompareClocks(now);
   for (int i = 0; i < count; ++i) Dispatch(ready[i], now, events);
   return now;
 }
@@ -191,10 +209,17 @@ void EpollTransport::ContinueSend(int connection, TransportEvents& events) {
 
 void EpollTransport::Read(int connection, uint32_t flags, MonotonicTime now,
                           TransportEvents& events) {
-  const ssize_t size = recv(sockets_[connection].fd, read_buffer_.get(), kReadBufferBytes, 0);
+  iovec buffer = {.iov_base = read_buffer_.get(), .iov_len = kReadBufferBytes};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+  msghdr message = {};
+  message.msg_iov = &buffer;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  const ssize_t size = recvmsg(sockets_[connection].fd, &message, 0);
   if (size > 0) {
     events.OnRead(connection, {.bytes = {read_buffer_.get(), static_cast<size_t>(size)},
-                               .received_at = now,
+                               .received_at = FromKernelStamp(StampOf(message), now),
                                .peer_closed = (flags & EPOLLRDHUP) != 0});
     return;
   }
@@ -202,6 +227,30 @@ void EpollTransport::Read(int connection, uint32_t flags, MonotonicTime now,
   if (error == EAGAIN || error == EINTR) return;
   Close(connection);
   events.OnClosed(connection, error);
+}
+
+MonotonicTime EpollTransport::FromKernelStamp(WallTime stamp, MonotonicTime now) const {
+  if (stamp.ns == 0) return now;
+  return {std::min(now.ns, stamp.ns - clock_difference_ns_)};
+}
+
+void EpollTransport::CompareClocks(MonotonicTime now) {
+  const MonotonicTime before = clock_.Now();
+  const WallTime wall = clock_.WallNow();
+  const MonotonicTime after = clock_.Now();
+  if (after.ns - before.ns > kLongestReadingNs && compared_at_.ns != 0) return;
+  clock_difference_ns_ = wall.ns - (before.ns + after.ns) / 2;
+  compared_at_ = now;
+}
+
+int EpollTransport::BindToSource(int fd, int connection, int family) {
+  if (sources_.empty()) return 0;
+  const SocketAddress& source = sources_[static_cast<size_t>(connection) % sources_.size()];
+  if (source.any.sa_family != family) return 0;
+  // The port is chosen when it connects, and so may serve for other targets at the same time.
+  const int on = 1;
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+  return bind(fd, &source.any, source.size) == 0 ? 0 : errno;
 }
 
 int EpollTransport::Register(int connection, int operation, uint32_t flags) {

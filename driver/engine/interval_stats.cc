@@ -6,13 +6,31 @@ namespace {
 // One example a kind and interval: enough to understand, small enough for a Kafka record.
 constexpr size_t kMaxExampleBytes = 300;
 
+void FillCounts(const IntervalStats::Counts& from, v1::RequestCounts& counts) {
+  counts.set_due(from.due);
+  counts.set_sent(from.sent);
+  counts.set_completed(from.completed);
+  counts.set_failed(from.failed);
+  counts.set_dropped(from.dropped);
+  counts.set_abandoned(from.abandoned);
+  counts.set_http_errors(from.http_errors);
+  counts.set_in_flight(from.in_flight);
+  counts.set_waiting(from.waiting);
+  counts.set_drain_completed(from.drain_completed);
+  counts.set_drain_failed(from.drain_failed);
+}
+
 }  // namespace
 
 void IntervalStats::Clear() {
-  counts_ = Counts();
+  counts_.fill(Counts());
   response_time_.Clear();
   service_time_.Clear();
   send_delay_.Clear();
+  first_byte_time_.Clear();
+  resolve_time_.Clear();
+  connect_time_.Clear();
+  tls_time_.Clear();
   status_codes_.fill(0);
   for (ErrorTally& tally : errors_) {
     tally.count = 0;
@@ -20,8 +38,8 @@ void IntervalStats::Clear() {
   }
   start_offset_ns = end_offset_ns = 0;
   bytes_sent = bytes_received = 0;
-  connects = connect_failures = 0;
-  cpu_ns = loop_cpu_ns = 0;
+  connects = connect_failures = tls_resumed = 0;
+  cpu_ns = loop_cpu_ns = loop_wait_ns = 0;
   has_sent = final = false;
   first_send_offset_ns = last_send_offset_ns = 0;
   end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
@@ -41,19 +59,19 @@ void IntervalStats::ToReport(v1::MetricsReport& report) const {
   }
 
   v1::Measurements& out = *report.mutable_measurements();
-  v1::RequestCounts& counts = *out.mutable_counts();
-  counts.set_due(counts_.due);
-  counts.set_sent(counts_.sent);
-  counts.set_completed(counts_.completed);
-  counts.set_failed(counts_.failed);
-  counts.set_dropped(counts_.dropped);
-  counts.set_abandoned(counts_.abandoned);
-  counts.set_http_errors(counts_.http_errors);
-  counts.set_in_flight(counts_.in_flight);
-  counts.set_waiting(counts_.waiting);
+  FillCounts(counts_[kMeasured], *out.mutable_counts());
+  const Counts& warmup = counts_[kWarmup];
+  if (warmup.due > 0 || warmup.sent > 0 || warmup.completed > 0 || warmup.failed > 0 ||
+      warmup.dropped > 0 || warmup.in_flight > 0 || warmup.waiting > 0) {
+    FillCounts(warmup, *out.mutable_warmup());
+  }
   response_time_.ToProto(*out.mutable_response_time());
   service_time_.ToProto(*out.mutable_service_time());
   send_delay_.ToProto(*out.mutable_send_delay());
+  if (first_byte_time_.count() > 0) first_byte_time_.ToProto(*out.mutable_first_byte_time());
+  if (resolve_time_.count() > 0) resolve_time_.ToProto(*out.mutable_resolve_time());
+  if (connect_time_.count() > 0) connect_time_.ToProto(*out.mutable_connect_time());
+  if (tls_time_.count() > 0) tls_time_.ToProto(*out.mutable_tls_time());
   for (size_t status = 0; status < status_codes_.size(); ++status) {
     if (status_codes_[status] > 0) {
       (*out.mutable_status_codes())[static_cast<int32_t>(status)] = status_codes_[status];
@@ -72,6 +90,8 @@ void IntervalStats::ToReport(v1::MetricsReport& report) const {
   out.set_connect_failures(connect_failures);
   out.set_cpu_ns(cpu_ns);
   out.set_loop_cpu_ns(loop_cpu_ns);
+  out.set_loop_wait_ns(loop_wait_ns);
+  out.set_tls_resumed(tls_resumed);
   out.set_measured_ns(end_offset_ns - start_offset_ns);
 }
 

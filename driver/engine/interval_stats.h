@@ -13,7 +13,7 @@
 
 namespace loadtest {
 
-// Counters of one interval, the delta that becomes a MetricsReport. About 420 KB, all of it
+// Counters of one interval, the delta that becomes a MetricsReport. About 1 MB, all of it
 // allocated by the constructor: counting allocates nothing, but for the first example of a kind of
 // error.
 //
@@ -28,48 +28,75 @@ class IntervalStats {
     int64_t dropped = 0;
     int64_t abandoned = 0;
     int64_t http_errors = 0;
+    int64_t drain_completed = 0;
+    int64_t drain_failed = 0;
     // Gauges at the end of the interval.
     int64_t in_flight = 0;
     int64_t waiting = 0;
   };
 
-  // The three latencies of a request, nanoseconds.
-  void CountSent(int64_t send_delay_ns) {
-    ++counts_.sent;
-    send_delay_.Record(send_delay_ns);
+  // Requests of the warm-up are in counts(kWarmup) alone; histograms, status codes and errors have
+  // those of the measured part.
+  enum Part { kMeasured, kWarmup };
+
+  void CountSent(Part part, int64_t send_delay_ns) {
+    ++counts_[part].sent;
+    if (part == kMeasured) send_delay_.Record(send_delay_ns);
   }
+  // Latencies in nanoseconds.
   struct Answer {
     int status = 0;
     int64_t response_time_ns = 0;
     int64_t service_time_ns = 0;
+    int64_t first_byte_ns = 0;
+    bool in_drain = false;
   };
-  void CountCompleted(const Answer& answer) {
-    ++counts_.completed;
-    if (answer.status >= 400) ++counts_.http_errors;
+  void CountCompleted(Part part, const Answer& answer) {
+    Counts& counts = counts_[part];
+    ++counts.completed;
+    if (answer.status >= 400) ++counts.http_errors;
+    if (answer.in_drain) ++counts.drain_completed;
+    if (part != kMeasured) return;
     ++status_codes_[answer.status];
     response_time_.Record(answer.response_time_ns);
     service_time_.Record(answer.service_time_ns);
+    first_byte_time_.Record(answer.first_byte_ns);
   }
 
   // `describe` returns the example in words; it is called only for the first error of a kind.
   template <typename Describe>
-  void CountFailed(v1::ErrorKind kind, Describe describe) {
-    ++counts_.failed;
-    if (kind == v1::ABANDONED) ++counts_.abandoned;
-    CountError(kind, 1, describe);
+  void CountFailed(Part part, v1::ErrorKind kind, bool in_drain, Describe describe) {
+    Counts& counts = counts_[part];
+    ++counts.failed;
+    if (kind == v1::ABANDONED) ++counts.abandoned;
+    if (in_drain) ++counts.drain_failed;
+    if (part == kMeasured) CountError(kind, 1, describe);
   }
   template <typename Describe>
-  void CountDropped(v1::ErrorKind kind, int64_t requests, Describe describe) {
+  void CountDropped(Part part, v1::ErrorKind kind, int64_t requests, Describe describe) {
     if (requests == 0) return;
-    counts_.dropped += requests;
-    CountError(kind, requests, describe);
+    counts_[part].dropped += requests;
+    if (part == kMeasured) CountError(kind, requests, describe);
   }
 
-  Counts& counts() { return counts_; }
-  const Counts& counts() const { return counts_; }
+  void CountConnected(int64_t connect_ns) {
+    ++connects;
+    connect_time_.Record(connect_ns);
+  }
+  void CountSecured(int64_t tls_ns, bool resumed) {
+    tls_time_.Record(tls_ns);
+    if (resumed) ++tls_resumed;
+  }
+  void CountResolved(int64_t ns) { resolve_time_.Record(ns); }
+
+  Counts& counts(Part part = kMeasured) { return counts_[part]; }
+  const Counts& counts(Part part = kMeasured) const { return counts_[part]; }
   const Histogram& response_time() const { return response_time_; }
   const Histogram& service_time() const { return service_time_; }
   const Histogram& send_delay() const { return send_delay_; }
+  const Histogram& first_byte_time() const { return first_byte_time_; }
+  const Histogram& connect_time() const { return connect_time_; }
+  const Histogram& tls_time() const { return tls_time_; }
 
   void Clear();
 
@@ -84,8 +111,10 @@ class IntervalStats {
   int64_t bytes_received = 0;
   int64_t connects = 0;
   int64_t connect_failures = 0;
+  int64_t tls_resumed = 0;
   int64_t cpu_ns = 0;
   int64_t loop_cpu_ns = 0;
+  int64_t loop_wait_ns = 0;
   // Of the whole test so far: whether anything was sent, and when first and last, after the start.
   bool has_sent = false;
   int64_t first_send_offset_ns = 0;
@@ -108,10 +137,14 @@ class IntervalStats {
     tally.count += requests;
   }
 
-  Counts counts_;
+  std::array<Counts, 2> counts_;
   Histogram response_time_;
   Histogram service_time_;
   Histogram send_delay_;
+  Histogram first_byte_time_;
+  Histogram resolve_time_;
+  Histogram connect_time_;
+  Histogram tls_time_;
   std::array<int64_t, 1000> status_codes_{};
   std::array<ErrorTally, v1::ErrorKind_ARRAYSIZE> errors_;
 };

@@ -11,29 +11,37 @@ namespace {
 
 // A driver that is told to end does not wait for slow responses.
 constexpr int64_t kDrainOfStoppedDriverNs = 500 * kNanosPerMilli;
+// The longest sleep that nothing can end early: bounds what an order to stop has to wait. It is
+// also the part of a wait that is exact: the kernel lets an epoll wait end late by a thousandth of
+// its length.
+constexpr int64_t kLongestSleepNs = 10 * kNanosPerMilli;
 
 }  // namespace
 
-LoadLoop::LoadLoop(LoadPlan plan, Clock& clock, Transport& transport, RunControl& control,
+LoadLoop::LoadLoop(LoadPlan plan, Clock& clock, HttpClient& http, RunControl& control,
                    IntervalChannel& intervals)
     : plan_(std::move(plan)),
       timeout_text_(
           absl::StrFormat("no whole response within %s", FormatDuration(plan_.request_timeout_ns))),
+      measured_from_(TimeAt(plan_.sends.warmup_ns())),
       clock_(clock),
-      transport_(transport),
+      http_(http),
       control_(control),
       intervals_(intervals),
-      pool_({.capacity = plan_.max_connections,
+      pool_({.capacity = plan_.max_connections * plan_.streams,
              .addresses = static_cast<int>(plan_.addresses.size()),
+             .lanes_per_connection = plan_.streams,
              .connect_timeout_ns = plan_.connect_timeout_ns},
-            transport),
+            http),
       stats_(intervals.Begin()),
       next_cut_(TimeAt(plan_.metrics_interval_ns)) {}
 
 void LoadLoop::Run() {
   cpu_ = ReadCpuTime();
+  core_waited_ns_ = core_wait_.Read();
   turn_began_ = clock_.Now();
-  OpenNeededConnections(turn_began_);
+  stats_->CountResolved(plan_.resolve_ns);
+  OpenNeededLanes(turn_began_);
   while (phase_ != RunPhase::kEnded) Turn();
 }
 
@@ -43,9 +51,14 @@ void LoadLoop::Turn() {
   ApplyStopOrder(now);
   StartWhenTime(now);
   if (phase_ >= RunPhase::kRunning) AdvanceDue(now);
-  SendOnIdleConnections();
+  SendOnIdleLanes();
+  if (slept_) {
+    // Responses came while the loop slept, and requests may wait for their lanes.
+    http_.Poll(now, *this);
+    SendOnIdleLanes();
+  }
   TakeExpired(now);
-  OpenNeededConnections(now);
+  OpenNeededLanes(now);
   DrainWhenPlanIsDone(now);
   if (IsOver(now)) {
     End(now);
@@ -53,7 +66,28 @@ void LoadLoop::Turn() {
   }
   if (phase_ >= RunPhase::kRunning && now >= next_cut_) CutInterval(now);
   control_.NoteTurn(last_now_.ns - turn_began_.ns);
-  turn_began_ = transport_.Poll(NextWake(), *this);
+  Wait();
+}
+
+void LoadLoop::Wait() {
+  MonotonicTime wake = NextWake();
+  const bool may_sleep = MaySleep();
+  slept_ = may_sleep && wake.ns - last_now_.ns <= kLongestSleepNs;
+  if (slept_) {
+    clock_.SleepUntil(wake, plan_.spin_ns);
+    turn_began_ = clock_.Now();
+    return;
+  }
+  if (may_sleep) wake.ns -= kLongestSleepNs / 2;
+  turn_began_ = http_.Poll(wake, *this);
+}
+
+bool LoadLoop::MaySleep() const {
+  if (pool_.count(LaneState::kOpening) + pool_.count(LaneState::kSending) + waiting() > 0) {
+    return false;
+  }
+  if (phase_ == RunPhase::kArmed) return true;
+  return phase_ == RunPhase::kRunning && plan_.sends.is_open_loop();
 }
 
 void LoadLoop::ApplyStopOrder(MonotonicTime now) {
@@ -73,11 +107,12 @@ void LoadLoop::ApplyStopOrder(MonotonicTime now) {
 }
 
 void LoadLoop::StartWhenTime(MonotonicTime now) {
-  if (phase_ == RunPhase::kArming && pool_.count(ConnectionState::kConnecting) == 0) {
+  if (phase_ == RunPhase::kArming && pool_.count(LaneState::kOpening) == 0) {
     SetPhase(RunPhase::kArmed);
   }
   if (phase_ >= RunPhase::kRunning || now < plan_.start) return;
   cpu_ = ReadCpuTime();
+  core_waited_ns_ = core_wait_.Read();
   // A target that could not be reached while arming gets its first request now, not after a
   // back-off.
   pool_.EndAllBackOffs();
@@ -90,7 +125,7 @@ void LoadLoop::DrainWhenPlanIsDone(MonotonicTime now) {
     if (due_ == plan_.sends.requests()) BeginDraining(now, plan_.drain_timeout_ns);
   } else if (OffsetOf(now) >= plan_.sends.duration_ns()) {
     BeginDraining(TimeAt(plan_.sends.duration_ns()), plan_.drain_timeout_ns);
-  } else if (next_ == plan_.sends.requests()) {
+  } else if (AllTakenUp()) {
     BeginDraining(now, plan_.drain_timeout_ns);
   }
 }
@@ -102,8 +137,18 @@ void LoadLoop::SetPhase(RunPhase phase) {
 
 void LoadLoop::AdvanceDue(MonotonicTime now) {
   if (!plan_.sends.is_open_loop() || stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED) return;
+  if (TimeAt(0) == measured_from_ || due_ > warmup_due_) {
+    CountDueTo(now, IntervalStats::kMeasured);
+    return;
+  }
+  CountDueTo({std::min(now.ns, measured_from_.ns - 1)}, IntervalStats::kWarmup);
+  warmup_due_ = due_;
+  if (now >= measured_from_) CountDueTo(now, IntervalStats::kMeasured);
+}
+
+void LoadLoop::CountDueTo(MonotonicTime now, IntervalStats::Part part) {
   const int64_t due = plan_.sends.CountDue(OffsetOf(now));
-  stats_->counts().due += due - due_;
+  stats_->counts(part).due += due - due_;
   due_ = due;
 }
 
@@ -117,7 +162,8 @@ void LoadLoop::BeginDraining(MonotonicTime from, int64_t drain_ns) {
 bool LoadLoop::IsOver(MonotonicTime now) const {
   if (phase_ != RunPhase::kDraining) return false;
   if (now >= drain_deadline_) return true;
-  return in_flight_ == 0 && waiting() == 0 && pool_.count(ConnectionState::kSending) == 0;
+  return in_flight_[0] + in_flight_[1] == 0 && waiting() == 0 &&
+         pool_.count(LaneState::kSending) == 0;
 }
 
 void LoadLoop::End(MonotonicTime now) {
@@ -154,9 +200,20 @@ void LoadLoop::FillInterval(int64_t end_offset_ns) {
   stats_->cpu_ns += cpu.process - cpu_.process;
   stats_->loop_cpu_ns += cpu.thread - cpu_.thread;
   cpu_ = cpu;
+  const int64_t core_waited_ns = core_wait_.Read();
+  stats_->loop_wait_ns += core_waited_ns - core_waited_ns_;
+  core_waited_ns_ = core_waited_ns;
+  const HttpClient::Traffic traffic = http_.TakeTraffic();
+  stats_->bytes_sent += traffic.sent;
+  stats_->bytes_received += traffic.received;
   stats_->end_offset_ns = end_offset_ns;
-  stats_->counts().in_flight = in_flight_;
-  stats_->counts().waiting = waiting() + pool_.count(ConnectionState::kSending);
+  const int64_t warmup_waiting = std::max<int64_t>(0, warmup_due_ - next_);
+  for (const auto part : {IntervalStats::kMeasured, IntervalStats::kWarmup}) {
+    IntervalStats::Counts& counts = stats_->counts(part);
+    counts.in_flight = in_flight_[part];
+    counts.waiting = sending_[part] +
+                     (part == IntervalStats::kWarmup ? warmup_waiting : waiting() - warmup_waiting);
+  }
   stats_->has_sent = has_sent_;
   stats_->first_send_offset_ns = first_send_offset_ns_;
   stats_->last_send_offset_ns = last_send_offset_ns_;

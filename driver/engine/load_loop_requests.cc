@@ -1,4 +1,4 @@
-// What happens to requests and connections; load_loop.cc has the course of a run.
+// What happens to requests and lanes; load_loop.cc has the course of a run.
 #include <errno.h>
 
 #include <algorithm>
@@ -13,107 +13,128 @@ namespace {
 // A closed loop that only a number of requests ends would take nearly for ever against a target
 // that is gone: one request a connection and back-off.
 constexpr int64_t kGiveUpAfterNs = 10 * kNanosPerSecond;
+// Connections that are being made at once: as many as a small listen queue (nginx's has 511 places)
+// holds even when another driver does the same. What is planned has time; what is due has less.
+constexpr int kPlannedOpeningsAtOnce = 128;
+constexpr int kOpeningsAtOnce = 256;
 
 }  // namespace
 
-void LoadLoop::SendOnIdleConnections() {
+void LoadLoop::SendOnIdleLanes() {
   while (pool_.FirstIdle() >= 0 && SendNext(pool_.FirstIdle())) {
   }
 }
 
 bool LoadLoop::MayTakeUp(MonotonicTime now) const {
-  return phase_ == RunPhase::kRunning && next_ < plan_.sends.requests() &&
-         OffsetOf(now) < plan_.sends.duration_ns();
+  if (phase_ != RunPhase::kRunning) return false;
+  return now < measured_from_ || (!AllTakenUp() && OffsetOf(now) < plan_.sends.duration_ns());
 }
 
-bool LoadLoop::SendNext(int connection) {
+bool LoadLoop::AllTakenUp() const {
+  // In an open loop the plan's number has the warm-up in it; in a closed loop nobody can know how
+  // many requests that will be.
+  const int64_t unplanned = plan_.sends.is_open_loop() ? 0 : warmup_due_;
+  return next_ - unplanned >= plan_.sends.requests();
+}
+
+bool LoadLoop::SendNext(int lane) {
   if (plan_.sends.is_open_loop()) {
     if (waiting() == 0) return false;
     last_now_ = clock_.Now();
-    Send(connection, TimeAt(plan_.sends.Due(next_)), last_now_);
+    Send(lane, TimeAt(plan_.sends.Due(next_)), last_now_);
     return true;
   }
   last_now_ = clock_.Now();
   if (!MayTakeUp(last_now_)) return false;
-  Send(connection, last_now_, last_now_);
+  Send(lane, last_now_, last_now_);
   return true;
 }
 
-void LoadLoop::Send(int connection, MonotonicTime due, MonotonicTime now) {
-  Connection& c = pool_[connection];
-  c.due = due;
-  c.sent_at = now;
-  c.parser.Reset(plan_.is_head);
-  const SendState state = transport_.Send(connection, plan_.request_bytes);
+void LoadLoop::Send(int lane, MonotonicTime due, MonotonicTime now) {
+  Lane& l = pool_[lane];
+  l.due = due;
+  l.sent_at = now;
+  const SendState state = http_.Send(lane);
   if (state == SendState::kFailed) {
     // The peer had closed it, and not a byte of the request was taken: it stays the next in line.
-    pool_.Closed(connection, now);
+    pool_.Closed(lane, now);
     return;
   }
+  const IntervalStats::Part part = PartOf(due);
   ++next_;
   if (!plan_.sends.is_open_loop()) {
     ++due_;
-    ++stats_->counts().due;
+    ++stats_->counts(part).due;
+    if (part == IntervalStats::kWarmup) ++warmup_due_;
   }
-  c.used = true;
-  pool_.deadlines().Set(connection, {now.ns + plan_.request_timeout_ns});
+  l.used = true;
+  pool_.deadlines().Set(lane, {now.ns + plan_.request_timeout_ns});
   if (state == SendState::kPending) {
-    pool_.SetState(connection, ConnectionState::kSending);
+    ++sending_[part];
+    pool_.SetState(lane, LaneState::kSending);
     return;
   }
-  pool_.SetState(connection, ConnectionState::kAwaiting);
-  CountSent(c);
+  pool_.SetState(lane, LaneState::kAwaiting);
+  CountSent(l);
 }
 
-void LoadLoop::CountSent(const Connection& connection) {
-  ++in_flight_;
-  stats_->CountSent(connection.sent_at.ns - connection.due.ns);
-  stats_->bytes_sent += static_cast<int64_t>(plan_.request_bytes.size());
-  last_send_offset_ns_ = OffsetOf(connection.sent_at);
+void LoadLoop::CountSent(const Lane& lane) {
+  const IntervalStats::Part part = PartOf(lane.due);
+  ++in_flight_[part];
+  stats_->CountSent(part, lane.sent_at.ns - lane.due.ns);
+  last_send_offset_ns_ = OffsetOf(lane.sent_at);
   if (has_sent_) return;
   has_sent_ = true;
   first_send_offset_ns_ = last_send_offset_ns_;
 }
 
-void LoadLoop::CountCompleted(const Connection& connection, MonotonicTime received_at) {
-  --in_flight_;
-  stats_->CountCompleted({.status = connection.parser.status(),
-                          .response_time_ns = received_at.ns - connection.due.ns,
-                          .service_time_ns = received_at.ns - connection.sent_at.ns});
+void LoadLoop::CountCompleted(const Lane& lane, const Response& response) {
+  const IntervalStats::Part part = PartOf(lane.due);
+  --in_flight_[part];
+  stats_->CountCompleted(part, {.status = response.status,
+                                .response_time_ns = response.received_at.ns - lane.due.ns,
+                                .service_time_ns = response.received_at.ns - lane.sent_at.ns,
+                                .first_byte_ns = response.first_byte_at.ns - lane.sent_at.ns,
+                                .in_drain = phase_ == RunPhase::kDraining});
 }
 
-void LoadLoop::Fail(int connection, v1::ErrorKind kind, std::string_view what) {
-  --in_flight_;
-  stats_->CountFailed(kind, [&] { return absl::StrFormat("%s: %s", AddressOf(connection), what); });
+void LoadLoop::Fail(int lane, v1::ErrorKind kind, std::string_view what) {
+  const IntervalStats::Part part = PartOf(pool_[lane].due);
+  --in_flight_[part];
+  stats_->CountFailed(part, kind, phase_ == RunPhase::kDraining,
+                      [&] { return absl::StrFormat("%s: %s", AddressOf(lane), what); });
 }
 
 void LoadLoop::DropWaiting(int64_t requests, v1::ErrorKind kind, std::string_view what) {
   if (requests == 0) return;
+  const int64_t of_warmup = std::clamp<int64_t>(warmup_due_ - next_, 0, requests);
   next_ += requests;
-  stats_->CountDropped(kind, requests, [&] { return std::string(what); });
+  const auto describe = [&] { return std::string(what); };
+  stats_->CountDropped(IntervalStats::kWarmup, kind, of_warmup, describe);
+  stats_->CountDropped(IntervalStats::kMeasured, kind, requests - of_warmup, describe);
 }
 
-void LoadLoop::DropPartlySent(int connection, v1::ErrorKind kind, std::string_view what) {
-  stats_->CountDropped(kind, 1, [&] {
-    return absl::StrFormat("%s: only a part of the request was sent: %s", AddressOf(connection),
-                           what);
+void LoadLoop::DropPartlySent(int lane, v1::ErrorKind kind, std::string_view what) {
+  const IntervalStats::Part part = PartOf(pool_[lane].due);
+  --sending_[part];
+  stats_->CountDropped(part, kind, 1, [&] {
+    return absl::StrFormat("%s: only a part of the request was sent: %s", AddressOf(lane), what);
   });
 }
 
 void LoadLoop::AbandonAll() {
   const bool all_busy =
-      pool_.count(ConnectionState::kSending) + pool_.count(ConnectionState::kAwaiting) ==
-      pool_.capacity();
+      pool_.count(LaneState::kSending) + pool_.count(LaneState::kAwaiting) == pool_.capacity();
   for (int i = 0; i < pool_.capacity(); ++i) {
-    if (pool_[i].state == ConnectionState::kAwaiting) {
+    if (pool_[i].state == LaneState::kAwaiting) {
       Fail(i, v1::ABANDONED, "no whole response before the drain time was over");
-    } else if (pool_[i].state == ConnectionState::kSending) {
+    } else if (pool_[i].state == LaneState::kSending) {
       DropPartlySent(i, v1::NOT_SENT_BEFORE_END, "the test ended");
     } else {
       continue;
     }
-    transport_.Close(i);
-    pool_.SetState(i, ConnectionState::kClosed);
+    http_.Close(i);
+    pool_.SetState(i, LaneState::kClosed);
   }
   if (all_busy) {
     DropWaiting(waiting(), v1::OUT_OF_CONNECTIONS,
@@ -125,27 +146,34 @@ void LoadLoop::AbandonAll() {
   }
 }
 
-void LoadLoop::OpenNeededConnections(MonotonicTime now) {
-  using enum ConnectionState;
+void LoadLoop::OpenNeededLanes(MonotonicTime now) {
+  using enum LaneState;
   if (stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED) return;
-  if (phase_ < RunPhase::kDraining && next_ < plan_.sends.requests()) {
+  if (phase_ < RunPhase::kDraining && !AllTakenUp()) {
     // Those that back off count, so that others are not tried in their place.
-    while (pool_.capacity() - pool_.count(kClosed) < plan_.connections) OpenOne(now);
+    const int wanted = plan_.connections * plan_.streams;
+    while (pool_.capacity() - pool_.count(kClosed) < wanted &&
+           pool_.count(kOpening) < kPlannedOpeningsAtOnce * plan_.streams) {
+      OpenOne(now);
+    }
   }
-  // A request of an open loop never waits for the response of another one: it gets a connection of
-  // its own.
-  while (waiting() > pool_.count(kConnecting) && pool_.count(kClosed) > 0) OpenOne(now);
+  // A request of an open loop never waits for the response of another one: it gets a lane of its
+  // own.
+  while (waiting() > pool_.count(kOpening) && pool_.count(kClosed) > 0 &&
+         pool_.count(kOpening) < kOpeningsAtOnce * plan_.streams) {
+    OpenOne(now);
+  }
 }
 
 void LoadLoop::OpenOne(MonotonicTime now) {
-  const int connection = pool_.FirstClosed();
-  const int error = pool_.Open(connection, now);
-  if (error != 0) ConnectAttemptFailed(error, LastAddressOf(connection), now);
+  const int lane = pool_.FirstClosed();
+  const int error = pool_.Open(lane, now);
+  if (error != 0) ConnectAttemptFailed(error, LastAddressOf(lane), now);
 }
 
-const std::string& LoadLoop::LastAddressOf(int connection) {
+const std::string& LoadLoop::LastAddressOf(int lane) {
   const size_t addresses = plan_.addresses.size();
-  return plan_.addresses[(pool_[connection].address + addresses - 1) % addresses];
+  return plan_.addresses[(pool_[lane].address + addresses - 1) % addresses];
 }
 
 void LoadLoop::ConnectAttemptFailed(int error, std::string_view address, MonotonicTime now) {
@@ -166,14 +194,17 @@ void LoadLoop::ConnectAttemptFailed(const ConnectFailure& failure, std::string_v
     return;
   }
   if (!MayTakeUp(now)) return;
-  const int64_t dropped = IsUnreachableForTooLong(now) ? plan_.sends.requests() - next_ : 1;
+  const bool give_up = IsUnreachableForTooLong(now);
+  const int64_t dropped = give_up ? plan_.sends.requests() - (next_ - warmup_due_) : 1;
+  const IntervalStats::Part part = PartOf(now);
   due_ += dropped;
-  stats_->counts().due += dropped;
+  stats_->counts(part).due += dropped;
+  if (part == IntervalStats::kWarmup) warmup_due_ += dropped;
   DropWaiting(dropped, kind, connect_error_text_);
 }
 
 bool LoadLoop::IsUnreachableForTooLong(MonotonicTime now) {
-  using enum ConnectionState;
+  using enum LaneState;
   if (plan_.sends.duration_ns() != SendPlan::kNoLimit) return false;
   if (pool_.count(kIdle) + pool_.count(kSending) + pool_.count(kAwaiting) > 0) return false;
   unreachable_since_ = std::min(unreachable_since_, now);
@@ -181,105 +212,87 @@ bool LoadLoop::IsUnreachableForTooLong(MonotonicTime now) {
 }
 
 void LoadLoop::TakeExpired(MonotonicTime now) {
-  int connection;
-  while ((connection = pool_.deadlines().TakeExpired(now)) >= 0) {
-    switch (pool_[connection].state) {
-      case ConnectionState::kBackingOff:
-        pool_.EndBackOff(connection);
+  int lane;
+  while ((lane = pool_.deadlines().TakeExpired(now)) >= 0) {
+    switch (pool_[lane].state) {
+      case LaneState::kBackingOff:
+        pool_.EndBackOff(lane);
         break;
-      case ConnectionState::kConnecting:
-        pool_.ConnectTimedOut(connection, now);
-        ConnectAttemptFailed(ETIMEDOUT, LastAddressOf(connection), now);
+      case LaneState::kOpening:
+        pool_.ConnectTimedOut(lane, now);
+        ConnectAttemptFailed(ETIMEDOUT, LastAddressOf(lane), now);
         break;
-      case ConnectionState::kSending:
-        DropPartlySent(connection, v1::WRITE_FAILED, timeout_text_);
-        pool_.Close(connection, now);
+      case LaneState::kSending:
+        DropPartlySent(lane, v1::WRITE_FAILED, timeout_text_);
+        pool_.Close(lane, now);
         break;
-      case ConnectionState::kAwaiting:
-        Fail(connection, v1::REQUEST_TIMEOUT, timeout_text_);
-        pool_.Close(connection, now);
+      case LaneState::kAwaiting:
+        Fail(lane, v1::REQUEST_TIMEOUT, timeout_text_);
+        pool_.Close(lane, now);
         break;
-      case ConnectionState::kClosed:
-      case ConnectionState::kIdle:
+      case LaneState::kClosed:
+      case LaneState::kIdle:
         break;
     }
   }
 }
 
-void LoadLoop::OnConnected(int connection, const ConnectedEvent&) {
-  ++stats_->connects;
+void LoadLoop::OnOpened(int lane, const ConnectedEvent* connection) {
+  if (connection != nullptr) {
+    stats_->CountConnected(connection->connected_at.ns - pool_[lane].sent_at.ns);
+    if (connection->secured_at > connection->connected_at) {
+      stats_->CountSecured(connection->secured_at.ns - connection->connected_at.ns,
+                           connection->tls_resumed);
+    }
+  }
   connect_error_ = v1::ERROR_KIND_UNSPECIFIED;
   unreachable_since_ = DeadlineHeap::kNever;
-  pool_.SetState(connection, ConnectionState::kIdle);
-  SendNext(connection);
+  pool_.SetState(lane, LaneState::kIdle);
+  SendNext(lane);
 }
 
-void LoadLoop::OnConnectFailed(int connection, const ConnectFailure& failure) {
+void LoadLoop::OnOpenFailed(int lane, const ConnectFailure& failure) {
   const MonotonicTime now = clock_.Now();
-  const int error = pool_.ConnectFailed(connection, now);
-  if (error == ConnectionPool::kAsReported) {
-    ConnectAttemptFailed(failure, LastAddressOf(connection), now);
+  const int error = pool_.ConnectFailed(lane, now);
+  if (error == LanePool::kAsReported) {
+    ConnectAttemptFailed(failure, LastAddressOf(lane), now);
   } else if (error != 0) {
-    ConnectAttemptFailed(error, LastAddressOf(connection), now);
+    ConnectAttemptFailed(error, LastAddressOf(lane), now);
   }
 }
 
-void LoadLoop::OnSent(int connection) {
-  Connection& c = pool_[connection];
-  c.sent_at = clock_.Now();
-  pool_.deadlines().Set(connection, {c.sent_at.ns + plan_.request_timeout_ns});
-  pool_.SetState(connection, ConnectionState::kAwaiting);
-  CountSent(c);
+void LoadLoop::OnSent(int lane) {
+  Lane& l = pool_[lane];
+  --sending_[PartOf(l.due)];
+  l.sent_at = clock_.Now();
+  pool_.deadlines().Set(lane, {l.sent_at.ns + plan_.request_timeout_ns});
+  pool_.SetState(lane, LaneState::kAwaiting);
+  CountSent(l);
 }
 
-void LoadLoop::OnRead(int connection, const ReadEvent& event) {
-  Connection& c = pool_[connection];
-  stats_->bytes_received += static_cast<int64_t>(event.bytes.size());
-  if (c.state == ConnectionState::kIdle) {
-    // Nothing was asked, so what comes is no answer; a server says goodbye like this.
-    pool_.Close(connection, event.received_at);
-    return;
+void LoadLoop::OnResponse(int lane, const Response& response) {
+  const Lane& l = pool_[lane];
+  if (l.state == LaneState::kSending) {
+    --sending_[PartOf(l.due)];
+    CountSent(l);
   }
-  const ResponseParser::Progress progress = c.parser.Feed(event.bytes);
-  if (progress.outcome == ResponseParser::Outcome::kNeedMore) return;
-  // A response that comes before the kernel has all of the request ends the sending of it.
-  const bool early = c.state == ConnectionState::kSending;
-  if (early) CountSent(c);
-  if (progress.outcome == ResponseParser::Outcome::kDone) {
-    CountCompleted(c, event.received_at);
-    // Bytes after the response would be taken for the start of the next one.
-    const bool reusable = c.parser.keep_alive() && !event.peer_closed && !early &&
-                          progress.consumed == event.bytes.size();
-    if (!reusable) {
-      pool_.Close(connection, event.received_at);
-    } else if (!SendNext(connection)) {
-      pool_.SetState(connection, ConnectionState::kIdle);
-    }
-    return;
+  CountCompleted(l, response);
+  if (!response.reusable) {
+    pool_.Closed(lane, response.received_at);
+  } else if (!SendNext(lane)) {
+    pool_.SetState(lane, LaneState::kIdle);
   }
-  const bool too_large = progress.outcome == ResponseParser::Outcome::kTooLarge;
-  Fail(connection, too_large ? v1::HEADER_TOO_LARGE : v1::MALFORMED_RESPONSE, c.parser.error());
-  pool_.Close(connection, event.received_at);
 }
 
-void LoadLoop::OnClosed(int connection, int error) {
-  Connection& c = pool_[connection];
-  const MonotonicTime now = clock_.Now();
-  if (c.state == ConnectionState::kSending) {
-    DropPartlySent(connection, v1::WRITE_FAILED,
-                   error == 0 ? "the connection was closed" : ErrnoText(error));
-  } else if (c.state == ConnectionState::kAwaiting) {
-    if (error == 0 && c.parser.FeedEnd() == ResponseParser::Outcome::kDone) {
-      CountCompleted(c, now);
-    } else if (error != 0) {
-      Fail(connection, v1::CONNECTION_RESET, ErrnoText(error));
-    } else if (c.parser.started()) {
-      Fail(connection, v1::CLOSED_IN_RESPONSE, "closed in the middle of the response");
-    } else {
-      Fail(connection, v1::CLOSED_BEFORE_RESPONSE, "closed before the first byte of the response");
-    }
+void LoadLoop::OnRequestFailed(int lane, v1::ErrorKind kind, std::string_view what) {
+  if (pool_[lane].state == LaneState::kSending) {
+    DropPartlySent(lane, v1::WRITE_FAILED, what);
+  } else {
+    Fail(lane, kind, what);
   }
-  pool_.Closed(connection, now);
+  pool_.Closed(lane, clock_.Now());
 }
+
+void LoadLoop::OnClosed(int lane) { pool_.Closed(lane, clock_.Now()); }
 
 }  // namespace loadtest

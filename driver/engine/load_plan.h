@@ -17,9 +17,13 @@ struct LoadPlan {
   std::string request_bytes;
   // The request is a HEAD: its responses have no body, whatever their header says.
   bool is_head = false;
+  // Open loop: how long before each due time the loop stays awake for it.
+  int64_t spin_ns = 0;
   // Opened before the start and kept open; the most at any time (the same in a closed loop).
   int connections = 0;
   int max_connections = 0;
+  // Requests that a connection may carry at once: 1 with HTTP/1.1.
+  int streams = 1;
   int64_t connect_timeout_ns = 0;
   int64_t request_timeout_ns = 0;
   int64_t drain_timeout_ns = 0;
@@ -30,6 +34,8 @@ struct LoadPlan {
   int port = 0;
   // "127.0.0.1:8081", for error texts; connections are spread over them.
   std::vector<std::string> addresses;
+  // How long it took to resolve the host.
+  int64_t resolve_ns = 0;
 
   // When request 0 of a schedule is due, by this host's monotonic clock; known once the driver
   // arms.

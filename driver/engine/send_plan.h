@@ -22,6 +22,8 @@ class SendPlan {
   struct Limits {
     int64_t requests = kNoLimit;
     int64_t duration_ns = kNoLimit;
+    // Comes before both.
+    int64_t warmup_ns = 0;
   };
 
   // Sends nothing.
@@ -30,7 +32,9 @@ class SendPlan {
   static SendPlan ClosedLoop(Limits limits) {
     SendPlan plan;
     plan.requests_ = limits.requests;
-    plan.duration_ns_ = limits.duration_ns;
+    plan.warmup_ns_ = limits.warmup_ns;
+    plan.duration_ns_ =
+        limits.duration_ns == kNoLimit ? kNoLimit : limits.warmup_ns + limits.duration_ns;
     return plan;
   }
 
@@ -40,9 +44,12 @@ class SendPlan {
     plan.is_open_loop_ = true;
     plan.schedule_ = schedule;
     plan.slot_ = slot;
-    if (limits.duration_ns != kNoLimit) {
-      const int64_t before_end = slot.CountBelow(schedule.CountBefore(limits.duration_ns));
-      plan.requests_ = std::min(limits.requests, before_end);
+    if (limits.requests != kNoLimit) {
+      plan.requests_ += slot.CountBelow(schedule.CountBefore(limits.warmup_ns));
+    }
+    if (plan.duration_ns_ != kNoLimit) {
+      const int64_t before_end = slot.CountBelow(schedule.CountBefore(plan.duration_ns_));
+      plan.requests_ = std::min(plan.requests_, before_end);
     }
     return plan;
   }
@@ -51,6 +58,9 @@ class SendPlan {
 
   // Number of requests; kNoLimit in a closed loop that only time ends.
   int64_t requests() const { return requests_; }
+
+  // The first requests, up to this offset from the start, are not measured. Nanoseconds.
+  int64_t warmup_ns() const { return warmup_ns_; }
 
   // Closed loop: no request is taken up at or after this offset from the start.
   int64_t duration_ns() const { return duration_ns_; }
@@ -69,6 +79,7 @@ class SendPlan {
   Slot slot_;
   int64_t requests_ = 0;
   int64_t duration_ns_ = 0;
+  int64_t warmup_ns_ = 0;
 };
 
 }  // namespace loadtest

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/measure/measurements.h"
+#include "driver/engine/http1_client.h"
 #include "driver/engine/load_loop.h"
 #include "tests/driver/loopback_server.h"
 
@@ -39,7 +40,9 @@ class EngineTest : public ::testing::Test {
     plan_.start = {clock.Now().ns + 20 * kNanosPerMilli};
     RunControl control;
     IntervalChannel intervals;
-    LoadLoop(plan_, clock, **transport, control, intervals).Run();
+    Http1Client http({.bytes = plan_.request_bytes, .is_head = plan_.is_head},
+                     plan_.max_connections, **transport);
+    LoadLoop(plan_, clock, http, control, intervals).Run();
     MeasurementSum sum;
     while (std::unique_ptr<IntervalStats> stats = intervals.Take()) {
       v1::MetricsReport report;

@@ -5,6 +5,8 @@
 namespace loadtest {
 namespace {
 
+constexpr auto kMeasured = IntervalStats::kMeasured;
+
 std::string Describe() { return "why"; }
 
 TEST(IntervalChannelTest, HandsIntervalsOverInOrder) {
@@ -34,10 +36,10 @@ TEST(IntervalChannelTest, WithoutASpareTheIntervalGoesOnAndNothingIsLost) {
 TEST(IntervalChannelTest, WhatIsGivenBackIsEmptyAgain) {
   IntervalChannel channel(1);
   std::unique_ptr<IntervalStats> current = channel.Begin();
-  current->CountSent(5);
-  current->CountCompleted({.status = 503, .response_time_ns = 7, .service_time_ns = 2});
-  current->CountFailed(v1::ABANDONED, Describe);
-  current->CountDropped(v1::CONNECT_REFUSED, 3, Describe);
+  current->CountSent(kMeasured, 5);
+  current->CountCompleted(kMeasured, {.status = 503, .response_time_ns = 7, .service_time_ns = 2});
+  current->CountFailed(kMeasured, v1::ABANDONED, /*in_drain=*/true, Describe);
+  current->CountDropped(kMeasured, v1::CONNECT_REFUSED, 3, Describe);
   current->final = true;
   current->error = "e";
   channel.Finish(std::move(current));
@@ -57,12 +59,13 @@ TEST(IntervalStatsTest, ReportHasWhatWasCounted) {
   stats.start_offset_ns = 1'000;
   stats.end_offset_ns = 3'000;
   stats.counts().due = 6;
-  stats.CountSent(5);
-  stats.CountSent(6);
-  stats.CountCompleted({.status = 404, .response_time_ns = 70, .service_time_ns = 60});
-  stats.CountFailed(v1::ABANDONED, [] { return std::string("first"); });
-  stats.CountDropped(v1::CONNECT_REFUSED, 3, Describe);
-  stats.CountDropped(v1::CONNECT_REFUSED, 1, [] { return std::string("second"); });
+  stats.CountSent(kMeasured, 5);
+  stats.CountSent(kMeasured, 6);
+  stats.CountCompleted(kMeasured, {.status = 404, .response_time_ns = 70, .service_time_ns = 60});
+  stats.CountFailed(kMeasured, v1::ABANDONED, /*in_drain=*/true,
+                    [] { return std::string("first"); });
+  stats.CountDropped(kMeasured, v1::CONNECT_REFUSED, 3, Describe);
+  stats.CountDropped(kMeasured, v1::CONNECT_REFUSED, 1, [] { return std::string("second"); });
   v1::MetricsReport report;
   stats.ToReport(report);
   const v1::Measurements& m = report.measurements();

@@ -11,6 +11,7 @@
 
 #include "common/base/time.h"
 #include "common/measure/measurements.h"
+#include "driver/engine/http1_client.h"
 #include "driver/engine/interval_channel.h"
 #include "driver/engine/load_loop.h"
 #include "driver/engine/load_plan.h"
@@ -47,7 +48,9 @@ class LoadLoopTest : public ::testing::Test {
   // Runs the plan to its end; the reports are in reports_, their sum in total_.
   void Run() {
     IntervalChannel intervals(spares_);
-    LoadLoop(plan_, clock_, transport_, control_, intervals).Run();
+    Http1Client http({.bytes = plan_.request_bytes, .is_head = plan_.is_head},
+                     plan_.max_connections, transport_);
+    LoadLoop(plan_, clock_, http, control_, intervals).Run();
     EXPECT_EQ(control_.phase(), RunPhase::kEnded);
     while (std::unique_ptr<IntervalStats> stats = intervals.Take()) {
       v1::MetricsReport report;

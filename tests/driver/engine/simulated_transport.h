@@ -90,9 +90,9 @@ class SimulatedTransport final : public Transport {
     Later(write_blocks_ns + answer.after_ns, connection, life, [this, connection, life, answer] {
       if (answer.reset != 0) return FinishConnection(connection, answer.reset);
       if (!answer.bytes.empty()) {
-        sink_->OnRead(connection, {.bytes = answer.bytes,
-                                   .received_at = clock_.Now(),
-                                   .peer_closed = answer.peer_closed});
+        sink_->OnRead(
+            connection,
+            {.bytes = answer.bytes, .received_at = event_time_, .peer_closed = answer.peer_closed});
       }
       if (answer.close && lives_[connection] == life) FinishConnection(connection, 0);
     });
@@ -111,6 +111,7 @@ class SimulatedTransport final : public Transport {
     if (next > clock_.Now().ns) clock_.Advance(next - clock_.Now().ns);
     const MonotonicTime returned = clock_.Now();
     while (!events_.empty() && events_.begin()->first <= returned.ns) {
+      event_time_ = {events_.begin()->first};
       const std::function<void()> event = std::move(events_.begin()->second);
       events_.erase(events_.begin());
       event();
@@ -138,6 +139,8 @@ class SimulatedTransport final : public Transport {
   // Counts openings and closings, so that events of an earlier connection are known as such.
   std::map<int, int> lives_;
   int64_t polls_ = 0;
+  // Of the event being reported; the loop may hear of it later.
+  MonotonicTime event_time_;
 };
 
 }  // namespace loadtest
