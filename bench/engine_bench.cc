@@ -13,8 +13,7 @@
 #include "common/config/config.h"
 #include "common/measure/histogram.h"
 #include "common/spec/load_test_spec.h"
-#include "driver/engine/epoll_transport.h"
-#include "driver/engine/http1_client.h"
+#include "driver/engine/http_stack.h"
 #include "driver/engine/load_loop.h"
 #include "driver/engine/load_plan.h"
 #include "driver/engine/socket_address.h"
@@ -75,14 +74,13 @@ absl::Status RunBench(const Options& options) {
   for (const SocketAddress& address : addresses) plan.addresses.push_back(address.text);
 
   SystemClock clock;
-  ASSIGN_OR_RETURN(const std::unique_ptr<EpollTransport> transport,
-                   EpollTransport::Create(addresses, plan.max_connections, clock));
+  ASSIGN_OR_RETURN(const std::unique_ptr<HttpStack> stack,
+                   HttpStack::Create(plan, addresses, {}, clock));
   plan.start = {clock.Now().ns + 200 * kNanosPerMilli};
   RunControl control;
   IntervalChannel intervals;
-  Http1Client http({.bytes = plan.request_bytes, .is_head = plan.is_head}, plan.max_connections,
-                   *transport);
-  LoadLoop(std::move(plan), clock, http, control, intervals).Run();
+  LoadLoop(std::move(plan), clock, stack->client(), control, intervals).Run();
+  if (!stack->tls_description().empty()) absl::PrintF("%s\n", stack->tls_description());
   while (const std::unique_ptr<IntervalStats> stats = intervals.Take()) PrintResult(*stats);
   return absl::OkStatus();
 }

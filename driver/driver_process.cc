@@ -122,7 +122,10 @@ void DriverProcess::Perform(std::vector<AgentAction> actions) {
     if (auto* arm = std::get_if<ArmRun>(&action)) {
       log_.Info(absl::StrFormat("arming for test %s: %s", arm->test_id, arm->spec.request().url()));
       report_sequence_ = 0;
-      run_ = std::make_unique<LoadRun>(std::move(*arm), options_.policy.targets(), clock_);
+      run_ = std::make_unique<LoadRun>(
+          std::move(*arm),
+          LoadRun::Options{.targets = options_.policy.targets(), .sources = options_.sources},
+          clock_);
     } else if (run_ != nullptr) {
       run_->OrderStop(std::get<StopRun>(action));
     }
@@ -141,7 +144,9 @@ bool DriverProcess::FollowRun() {
   if (progress >= LoadRun::Progress::kArmed && agent_.state() == State::IDLE) {
     log_.Info(absl::StrFormat("armed for test %s: %s", agent_.test_id(),
                               absl::StrJoin(run_->target_addresses(), " ")));
-    agent_.OnArmed(run_->target_addresses());
+    agent_.OnArmed({.target_addresses = run_->target_addresses(),
+                    .transport = run_->transport_name(),
+                    .tls = run_->tls_description()});
     return true;
   }
   if (progress >= LoadRun::Progress::kRunning && agent_.state() == State::ARMED) {

@@ -25,6 +25,8 @@ class DriverProcess {
     // All but the address, which is known once the broker is.
     v1::DriverRegistration registration;
     DriverPolicy policy;
+    // Addresses of this host that connections come from; empty: the system chooses.
+    std::vector<SocketAddress> sources = {};
     int64_t heartbeat_interval_ns = kNanosPerSecond;
     // "Kafka 127.0.0.1:9092", for people.
     std::string broker;

@@ -6,8 +6,6 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
-#include "driver/engine/epoll_transport.h"
-#include "driver/engine/http1_client.h"
 #include "driver/engine/load_loop.h"
 #include "driver/engine/socket_address.h"
 #include "driver/host_facts.h"
@@ -29,9 +27,9 @@ absl::Status CheckOpenFiles(const LoadPlan& plan) {
 
 }  // namespace
 
-LoadRun::LoadRun(ArmRun order, TargetPolicy targets, Clock& clock)
+LoadRun::LoadRun(ArmRun order, Options options, Clock& clock)
     : order_(std::move(order)),
-      targets_(std::move(targets)),
+      options_(std::move(options)),
       clock_(clock),
       thread_([this] { RunThread(); }) {}
 
@@ -67,8 +65,8 @@ void LoadRun::RunThread() {
     failed_.store(true, std::memory_order_release);
     return;
   }
-  wakeable_.store(http_.get(), std::memory_order_release);
-  LoadLoop(std::move(plan_), clock_, *http_, control_, intervals_).Run();
+  wakeable_.store(&stack_->client(), std::memory_order_release);
+  LoadLoop(std::move(plan_), clock_, stack_->client(), control_, intervals_).Run();
 }
 
 absl::Status LoadRun::Arm() {
@@ -77,15 +75,12 @@ absl::Status LoadRun::Arm() {
   ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, Resolve(plan_.host, plan_.port));
   plan_.resolve_ns = clock_.Now().ns - resolve_began.ns;
   for (const SocketAddress& address : addresses) {
-    RETURN_IF_ERROR(targets_.CheckAddress(plan_.host, address.ip));
+    RETURN_IF_ERROR(options_.targets.CheckAddress(plan_.host, address.ip));
     plan_.addresses.push_back(address.text);
   }
   target_addresses_ = plan_.addresses;
   RETURN_IF_ERROR(CheckOpenFiles(plan_));
-  ASSIGN_OR_RETURN(transport_, EpollTransport::Create(addresses, plan_.max_connections, clock_));
-  http_ = std::make_unique<Http1Client>(
-      Http1Client::Request{.bytes = std::move(plan_.request_bytes), .is_head = plan_.is_head},
-      plan_.max_connections, *transport_);
+  ASSIGN_OR_RETURN(stack_, HttpStack::Create(plan_, addresses, options_.sources, clock_));
   // From here on wall time plays no part: if it jumps, the schedule does not.
   const int64_t until_start_ns = order_.start_time.ns - clock_.WallNow().ns;
   plan_.start = {clock_.Now().ns + until_start_ns};

@@ -11,11 +11,10 @@
 #include "common/base/time.h"
 #include "driver/core/driver_agent.h"
 #include "driver/core/target_policy.h"
-#include "driver/engine/http_client.h"
+#include "driver/engine/http_stack.h"
 #include "driver/engine/interval_channel.h"
 #include "driver/engine/load_plan.h"
 #include "driver/engine/run_control.h"
-#include "driver/engine/transport.h"
 
 namespace loadtest {
 
@@ -25,7 +24,13 @@ class LoadRun {
  public:
   enum class Progress { kArming, kArmFailed, kArmed, kRunning, kDraining, kEnded };
 
-  LoadRun(ArmRun order, TargetPolicy targets, Clock& clock);
+  struct Options {
+    TargetPolicy targets;
+    // Where connections come from; empty: the system chooses.
+    std::vector<SocketAddress> sources;
+  };
+
+  LoadRun(ArmRun order, Options options, Clock& clock);
   // Waits for the thread: order a stop before it, unless the run has ended.
   ~LoadRun();
 
@@ -36,6 +41,9 @@ class LoadRun {
   const std::string& arm_error() const { return arm_error_; }
   // From kArmed on: the addresses the target resolved to.
   const std::vector<std::string>& target_addresses() const { return target_addresses_; }
+  // The same: how it talks to its sockets, and how https was agreed on (empty without).
+  std::string transport_name() const { return stack_->transport_name(); }
+  std::string tls_description() const { return stack_->tls_description(); }
 
   void OrderStop(const StopRun& stop);
   int64_t TakeLoopLag() { return control_.TakeLoopLag(); }
@@ -50,7 +58,7 @@ class LoadRun {
   absl::Status Arm();
 
   const ArmRun order_;
-  const TargetPolicy targets_;
+  const Options options_;
   Clock& clock_;
   RunControl control_;
   IntervalChannel intervals_;
@@ -62,8 +70,7 @@ class LoadRun {
 
   // Of the thread.
   LoadPlan plan_;
-  std::unique_ptr<Transport> transport_;
-  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<HttpStack> stack_;
   // The same once it is there, for waking it.
   std::atomic<HttpClient*> wakeable_ = nullptr;
 

@@ -1,4 +1,5 @@
 // driver [--config FILE] [--kafka HOST:PORT,...] [--id NAME] [--allow LIST]
+#include <arpa/inet.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "common/config/config.h"
 #include "common/spec/load_test_spec.h"
 #include "driver/driver_process.h"
+#include "driver/engine/socket_address.h"
 #include "driver/host_facts.h"
 #include "driver/stop_signals.h"
 
@@ -90,11 +92,31 @@ v1::DriverRegistration MakeRegistration(const v1::DriverConfig& config, Clock& c
   return registration;
 }
 
+// InvalidArgument names the entry.
+absl::StatusOr<std::vector<SocketAddress>> SourceAddresses(const v1::DriverConfig& config) {
+  std::vector<SocketAddress> sources;
+  for (int i = 0; i < config.source_addresses_size(); ++i) {
+    const std::string& ip = config.source_addresses(i);
+    in6_addr unused;
+    if (inet_pton(AF_INET, ip.c_str(), &unused) != 1 &&
+        inet_pton(AF_INET6, ip.c_str(), &unused) != 1) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "driver.source_addresses[%d]: got \"%s\", want an IPv4 or IPv6 address", i, ip));
+    }
+    ASSIGN_OR_RETURN(const std::vector<SocketAddress> resolved, Resolve(ip, 0));
+    sources.push_back(resolved[0]);
+  }
+  return sources;
+}
+
 int RunDriver(const v1::Config& config, bool embedded, StopSignals& signals) {
   const absl::Status broker = CheckBroker(config);
   if (!broker.ok()) return Fail(broker, kExitUsage);
   const absl::StatusOr<DriverPolicy> policy = DriverPolicy::Create(config.driver());
   if (!policy.ok()) return Fail(policy.status(), kExitUsage);
+
+  const absl::StatusOr<std::vector<SocketAddress>> sources = SourceAddresses(config.driver());
+  if (!sources.ok()) return Fail(sources.status(), kExitUsage);
 
   SystemClock clock;
   RaiseMaxOpenFiles();
@@ -115,6 +137,7 @@ int RunDriver(const v1::Config& config, bool embedded, StopSignals& signals) {
   signals.BeGraceful();
   DriverProcess driver({.registration = registration,
                         .policy = *policy,
+                        .sources = *sources,
                         .heartbeat_interval_ns = ToNanos(config.driver().heartbeat_interval()),
                         .broker = "Kafka " + config.kafka().bootstrap_servers()},
                        **bus, clock, log);

@@ -35,7 +35,7 @@ void AddTexts(CLI::App& app, const std::string& flag, std::vector<std::string>& 
 
 void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
   app.add_option("URL", flags.arguments,
-                 "http://host:port/path, or a plan file that ends in .json.\n"
+                 "http[s]://host:port/path, or a plan file that ends in .json.\n"
                  "Before it may stand the type: avalanche, tsunami or rate")
       ->type_name("");
   const std::string load = "Load";
@@ -53,6 +53,21 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
       ->group(load);
   AddText(app, "-n,--requests", flags.requests, "N", "Requests of each driver, such as 1000 or 20k")
       ->group(load);
+  AddText(app, "--stages", flags.stages, "LIST",
+          "Rate that changes: FROM:TO@DURATION or RATE@DURATION between commas, such as\n"
+          "0:1k@30s,1k@2m")
+      ->group(load);
+  AddText(app, "--arrivals", flags.arrivals, "uniform|poisson",
+          "Whether requests are due evenly or at random (default uniform)")
+      ->group(load);
+  AddText(app, "--seed", flags.seed, "N", "Of --arrivals poisson: same seed, same due times")
+      ->group(load);
+  AddText(app, "--warmup", flags.warmup, "DURATION",
+          "Send for so long before -d and -n begin; left out of the result")
+      ->group(load);
+  AddText(app, "--spin", flags.spin, "DURATION",
+          "Stay awake for so long before each due time, such as 50us; takes a core")
+      ->group(load);
   AddText(app, "--drivers", flags.drivers, "N",
           "Drivers that take part (default: all that are idle)")
       ->group(load);
@@ -67,9 +82,30 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
       ->group(request);
   AddTexts(app, "-H,--header", flags.headers, "'NAME: VALUE'", "A header; may be repeated");
   app.get_option("--header")->group(request);
+  app.add_flag("--http2", flags.http2, "HTTP/2: by ALPN with https, else by prior knowledge")
+      ->group(request);
+  AddText(app, "--streams", flags.streams, "N",
+          "HTTP/2: requests in flight on a connection at once (default 1)")
+      ->group(request);
   AddText(app, "-b,--body", flags.body, "TEXT|@FILE|@-",
           "Body: the text, a file, or standard input")
       ->group(request);
+
+  const std::string tls = "HTTPS";
+  app.add_flag("-k,--insecure", flags.insecure, "Do not verify the server's certificate")
+      ->group(tls);
+  AddText(app, "--cacert", flags.cacert, "FILE", "Trust these certificates (PEM), not the system's")
+      ->group(tls);
+  AddText(app, "--cert", flags.cert, "FILE", "Client certificate with its chain (PEM)")->group(tls);
+  AddText(app, "--key", flags.key, "FILE", "Key of the client certificate (PEM)")->group(tls);
+  AddText(app, "--server-name", flags.server_name, "NAME",
+          "Sent as SNI and verified instead of the URL's host")
+      ->group(tls);
+  AddText(app, "--tls-min", flags.tls_min, "1.2|1.3", "Lowest version (default 1.2)")->group(tls);
+  AddText(app, "--tls-max", flags.tls_max, "1.2|1.3", "Highest version (default 1.3)")->group(tls);
+  app.add_flag("--no-tls-resumption", flags.no_tls_resumption,
+               "A full handshake for each connection")
+      ->group(tls);
 
   const std::string limits = "Limits";
   AddText(app, "--timeout", flags.timeout, "DURATION",

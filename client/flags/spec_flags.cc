@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -12,6 +13,7 @@
 #include "common/base/units.h"
 #include "common/config/config.h"
 #include "common/json/proto_json.h"
+#include "common/spec/load_test_spec.h"
 
 namespace loadtest {
 namespace {
@@ -82,6 +84,40 @@ absl::StatusOr<Arguments> SplitArguments(const std::vector<std::string>& argumen
   return Arguments{.type = arguments[0], .url_or_plan = arguments[1]};
 }
 
+// "1k", "2.5k/s".
+absl::StatusOr<double> RateOf(std::string_view text) {
+  if (text.size() > 2 && text.substr(text.size() - 2) == "/s") text.remove_suffix(2);
+  return ParseNumber(text);
+}
+
+// "0:1k@30s,1k@2m": FROM:TO@DURATION, or RATE@DURATION.
+absl::Status ParseStages(const std::string& text, v1::RateStages& stages) {
+  const auto wrong = [&text](std::string_view part) {
+    return Wrong("--stages", text,
+                 absl::StrFormat("FROM:TO@DURATION or RATE@DURATION between commas, such as "
+                                 "0:1k@30s,1k@2m; \"%s\" is neither",
+                                 part));
+  };
+  stages.Clear();
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
+    const size_t at = part.find('@');
+    if (at == std::string::npos) return wrong(part);
+    const size_t colon = part.find(':');
+    const bool ramps = colon != std::string::npos && colon < at;
+    const absl::StatusOr<double> from =
+        RateOf(std::string_view(part).substr(0, ramps ? colon : at));
+    const absl::StatusOr<double> to =
+        ramps ? RateOf(std::string_view(part).substr(colon + 1, at - colon - 1)) : from;
+    const absl::StatusOr<int64_t> duration_ns = ParseDuration(part.substr(at + 1));
+    if (!from.ok() || !to.ok() || !duration_ns.ok()) return wrong(part);
+    v1::Stage& stage = *stages.add_stages();
+    stage.set_from(*from);
+    stage.set_to(*to);
+    *stage.mutable_duration() = ToDuration(*duration_ns);
+  }
+  return absl::OkStatus();
+}
+
 // Sets spec.load from the type word, --delay and --rate; leaves a plan's load alone when none of
 // them is given.
 absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::LoadTestSpec& spec) {
@@ -89,6 +125,13 @@ absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::Load
     return absl::InvalidArgumentError(
         "--delay and --rate: got both, want --delay (each driver sends a request every so often) "
         "or --rate (requests per second of all drivers together)");
+  }
+  if (flags.stages && (flags.delay || flags.rate)) {
+    return Wrong("--stages", *flags.stages, "no --delay and no --rate with it");
+  }
+  if (flags.stages && !type.empty() && type != "rate") {
+    return Wrong("--stages", *flags.stages,
+                 absl::StrFormat("no --stages with %s; it belongs to rate", type));
   }
   if (flags.delay && !type.empty() && type != "tsunami") {
     return Wrong("--delay", *flags.delay,
@@ -102,20 +145,20 @@ absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::Load
     ASSIGN_OR_RETURN(*spec.mutable_tsunami()->mutable_delay(),
                      DurationFlag("--delay", *flags.delay));
   } else if (flags.rate) {
-    std::string_view text = *flags.rate;
-    if (text.size() > 2 && text.substr(text.size() - 2) == "/s") text.remove_suffix(2);
-    const absl::StatusOr<double> rate = ParseNumber(text);
+    const absl::StatusOr<double> rate = RateOf(*flags.rate);
     if (!rate.ok()) {
       return Wrong("--rate", *flags.rate, "requests per second such as 500, 2.5k or 1M");
     }
     spec.mutable_rate()->set_requests_per_second(*rate);
+  } else if (flags.stages) {
+    RETURN_IF_ERROR(ParseStages(*flags.stages, *spec.mutable_stages()));
   } else if (type == "avalanche" || (type.empty() && !spec.load_case())) {
     spec.mutable_avalanche();
   } else if (type == "tsunami" && !spec.has_tsunami()) {
     return absl::InvalidArgumentError(
         "tsunami: --delay is missing; want for example --delay 10ms: each driver then sends a "
         "request every 10 ms");
-  } else if (type == "rate" && !spec.has_rate()) {
+  } else if (type == "rate" && !spec.has_rate() && !spec.has_stages()) {
     return absl::InvalidArgumentError(
         "rate: --rate is missing; want for example --rate 1k: requests per second of all drivers "
         "together");
@@ -193,6 +236,75 @@ absl::Status ApplyTimes(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyShape(const SpecFlags& flags, v1::LoadTestSpec& spec) {
+  if (flags.arrivals) {
+    if (*flags.arrivals != "uniform" && *flags.arrivals != "poisson") {
+      return Wrong("--arrivals", *flags.arrivals, "uniform or poisson");
+    }
+    spec.set_arrivals(*flags.arrivals == "poisson" ? v1::LoadTestSpec::POISSON
+                                                   : v1::LoadTestSpec::UNIFORM);
+  }
+  if (flags.seed) {
+    ASSIGN_OR_RETURN(const int64_t seed,
+                     CountFlag("--seed", *flags.seed, 0, std::numeric_limits<int64_t>::max()));
+    spec.set_arrival_seed(static_cast<uint64_t>(seed));
+  }
+  if (flags.warmup) {
+    ASSIGN_OR_RETURN(*spec.mutable_warmup(), DurationFlag("--warmup", *flags.warmup));
+  }
+  if (flags.spin) {
+    ASSIGN_OR_RETURN(*spec.mutable_spin(), DurationFlag("--spin", *flags.spin));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::TlsOptions::Version> TlsVersionFlag(std::string_view flag,
+                                                       const std::string& text) {
+  if (text == "1.2") return v1::TlsOptions::TLS_1_2;
+  if (text == "1.3") return v1::TlsOptions::TLS_1_3;
+  return Wrong(flag, text, "1.2 or 1.3");
+}
+
+absl::Status ApplyTls(const SpecFlags& flags, const ReadFile& read_file, v1::LoadTestSpec& spec) {
+  if (flags.insecure) spec.mutable_tls()->set_insecure(true);
+  if (flags.no_tls_resumption) spec.mutable_tls()->set_no_resumption(true);
+  if (flags.server_name) spec.mutable_tls()->set_server_name(*flags.server_name);
+  if (flags.tls_min) {
+    ASSIGN_OR_RETURN(const auto version, TlsVersionFlag("--tls-min", *flags.tls_min));
+    spec.mutable_tls()->set_min_version(version);
+  }
+  if (flags.tls_max) {
+    ASSIGN_OR_RETURN(const auto version, TlsVersionFlag("--tls-max", *flags.tls_max));
+    spec.mutable_tls()->set_max_version(version);
+  }
+  const std::tuple<std::string_view, const std::optional<std::string>*,
+                   void (v1::TlsOptions::*)(std::string &&)>
+      files[] = {
+          {"--cacert", &flags.cacert, &v1::TlsOptions::set_ca_certificates},
+          {"--cert", &flags.cert, &v1::TlsOptions::set_client_certificate},
+          {"--key", &flags.key, &v1::TlsOptions::set_client_key},
+      };
+  for (const auto& [flag, path, set] : files) {
+    if (!path->has_value()) continue;
+    absl::StatusOr<std::string> pem = read_file(**path);
+    if (!pem.ok()) return Named(flag, pem.status());
+    (spec.mutable_tls()->*set)(*std::move(pem));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyHttpVersion(const SpecFlags& flags, v1::LoadTestSpec& spec) {
+  if (flags.http2) spec.set_http_version(v1::LoadTestSpec::HTTP_2);
+  if (flags.streams) {
+    if (spec.http_version() != v1::LoadTestSpec::HTTP_2) {
+      return Wrong("--streams", *flags.streams, "--http2 with it");
+    }
+    ASSIGN_OR_RETURN(const int64_t n, CountFlag("--streams", *flags.streams, 1, 1'000));
+    spec.set_streams(static_cast<int32_t>(n));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ApplyRest(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   if (flags.title) spec.set_title(*flags.title);
   if (flags.on_driver_loss) {
@@ -227,6 +339,9 @@ absl::StatusOr<v1::LoadTestSpec> SpecFromFlags(const SpecFlags& flags, const Rea
   RETURN_IF_ERROR(ApplyRequest(flags, read_file, *spec.mutable_request()));
   RETURN_IF_ERROR(ApplyNumbers(flags, spec));
   RETURN_IF_ERROR(ApplyTimes(flags, spec));
+  RETURN_IF_ERROR(ApplyShape(flags, spec));
+  RETURN_IF_ERROR(ApplyTls(flags, read_file, spec));
+  RETURN_IF_ERROR(ApplyHttpVersion(flags, spec));
   RETURN_IF_ERROR(ApplyRest(flags, spec));
   return spec;
 }
@@ -242,6 +357,16 @@ absl::Status InTermsOfFlags(const absl::Status& error, const SpecFlags& flags) {
       {"spec.tsunami.delay:", flags.delay ? "--delay:" : ""},
       {"spec.rate.requests_per_second:", flags.rate ? "--rate:" : ""},
       {"spec.duration:", flags.duration ? "-d:" : ""},
+      {"spec.stages", flags.stages ? "--stages" : ""},
+      {"spec.arrivals:", flags.arrivals ? "--arrivals:" : ""},
+      {"spec.arrival_seed:", flags.seed ? "--seed:" : ""},
+      {"spec.warmup:", flags.warmup ? "--warmup:" : ""},
+      {"spec.spin:", flags.spin ? "--spin:" : ""},
+      {"spec.tls.ca_certificates:", flags.cacert ? "--cacert:" : ""},
+      {"spec.tls.client_certificate:", flags.cert ? "--cert:" : ""},
+      {"spec.tls.client_key:", flags.key ? "--key:" : ""},
+      {"spec.tls.server_name:", flags.server_name ? "--server-name:" : ""},
+      {"spec.streams:", flags.streams ? "--streams:" : ""},
       {"spec.max_connections:", flags.max_connections ? "--max-connections:" : ""},
       {"spec.connect_timeout:", flags.connect_timeout ? "--connect-timeout:" : ""},
       {"spec.request_timeout:", flags.timeout ? "--timeout:" : ""},
@@ -274,6 +399,10 @@ std::string DescribeDefaults(const v1::LoadTestSpec& asked, const v1::LoadTestSp
   }
   if (!asked.has_request_timeout()) {
     defaults.push_back("timeout " + FormatDuration(ToNanos(complete.request_timeout())));
+  }
+  const absl::StatusOr<Url> url = ParseUrl(complete.request().url());
+  if (url.ok() && url->is_tls) {
+    defaults.push_back(complete.tls().insecure() ? "TLS NOT verified (-k)" : "TLS verified");
   }
   return defaults.empty() ? "" : "defaults: " + absl::StrJoin(defaults, ", ");
 }

@@ -83,8 +83,8 @@ void WriteHead(const v1::Report& report, Writer& writer) {
   std::string request = absl::StrFormat("%s %s, timeout %s", spec.request().method(),
                                         Clip(spec.request().url(), kWidestUrl),
                                         FormatDuration(ToNanos(spec.request_timeout())));
-  if (!spec.request().body().empty()) {
-    request += ", body " + FormatBytes(static_cast<int64_t>(spec.request().body().size()));
+  if (spec.request().body_bytes() > 0) {
+    request += ", body " + FormatBytes(spec.request().body_bytes());
   }
   writer.Line("", request);
 }
@@ -107,11 +107,52 @@ void WriteCounts(const v1::Report& report, Writer& writer) {
   }
   writer.Line("answered", answered);
   const v1::Measurements& totals = report.totals();
-  writer.Line(
-      "traffic",
+  if (counts.drain_completed() + counts.drain_failed() > 0) {
+    writer.Line("drain", absl::StrFormat("after the last send: %s answered, %s failed",
+                                         FormatCount(counts.drain_completed()),
+                                         FormatCount(counts.drain_failed())));
+  }
+  if (totals.warmup().due() > 0) {
+    writer.Line("warm-up", absl::StrFormat("%s sent, %s answered; left out of all other numbers",
+                                           FormatCount(totals.warmup().sent()),
+                                           FormatCount(totals.warmup().completed())));
+  }
+  std::string traffic =
       absl::StrFormat("sent %s, received %s; connections %s, failed %s",
                       FormatBytes(totals.bytes_sent()), FormatBytes(totals.bytes_received()),
-                      FormatCount(totals.connects()), FormatCount(totals.connect_failures())));
+                      FormatCount(totals.connects()), FormatCount(totals.connect_failures()));
+  if (totals.tls_resumed() > 0) {
+    traffic += absl::StrFormat(", TLS resumed %s", FormatCount(totals.tls_resumed()));
+  }
+  writer.Line("traffic", traffic);
+}
+
+// "resolve p50 0.1ms, max 0.1ms; connect p50 ...": the phases that occurred.
+void WritePhases(const v1::Report& report, Writer& writer) {
+  const std::pair<const char*, const v1::LatencySummary*> phases[] = {
+      {"connect", &report.phases().connect()},
+      {"TLS", &report.phases().tls()},
+      {"first byte", &report.phases().first_byte()}};
+  std::vector<std::string> parts;
+  if (report.phases().resolve().count() > 0) {
+    parts.push_back("resolve max " + FormatLatency(report.phases().resolve().max_ns()));
+  }
+  for (const auto& [name, summary] : phases) {
+    if (summary->count() == 0) continue;
+    parts.push_back(absl::StrFormat("%s p50 %s p99 %s", name, FormatLatency(summary->p50_ns()),
+                                    FormatLatency(summary->p99_ns())));
+  }
+  if (!parts.empty()) writer.Line("phases", absl::StrJoin(parts, "; "), 2);
+}
+
+// The addresses when there are several, and how https was spoken.
+void WriteTarget(const v1::Report& report, Writer& writer) {
+  if (report.manifest().drivers().empty()) return;
+  const v1::DriverManifest& first = report.manifest().drivers(0);
+  if (first.target_addresses_size() > 1) {
+    writer.Line("target", absl::StrJoin(first.target_addresses(), " "));
+  }
+  if (!first.tls().empty()) writer.Line("TLS", first.tls());
 }
 
 void WriteStatusCodes(const v1::Report& report, Writer& writer) {
@@ -125,6 +166,11 @@ void WriteStatusCodes(const v1::Report& report, Writer& writer) {
     }
     parts.push_back(absl::StrFormat("%d: %s", code, FormatCount(count)));
   }
+  int64_t redirects = 0;
+  for (const auto& [code, count] : codes) {
+    if (code >= 300 && code < 400 && code != 304) redirects += count;
+  }
+  if (redirects > 0) parts.push_back("redirects are not followed");
   if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "));
 }
 
@@ -237,6 +283,8 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
     writer.Raw(LatencyView(report, options.width));
     writer.Space();
   }
+  WritePhases(report, writer);
+  WriteTarget(report, writer);
   WriteStatusCodes(report, writer);
   WriteErrors(report, writer);
   WriteDrivers(report, writer);

@@ -38,6 +38,8 @@ std::string LoadInShort(const v1::LoadTestSpec& spec) {
       return "tsunami " + FormatDuration(ToNanos(spec.tsunami().delay()));
     case v1::LoadTestSpec::kRate:
       return "rate " + FormatPerSecond(spec.rate().requests_per_second());
+    case v1::LoadTestSpec::kStages:
+      return absl::StrFormat("rate in %d stages", spec.stages().stages_size());
     case v1::LoadTestSpec::LOAD_NOT_SET:
       return "-";
   }

@@ -2,10 +2,12 @@
 
 #include <cctype>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
+#include "loadtest/v1/load_test.pb.h"
 
 namespace loadtest {
 namespace {
@@ -33,21 +35,53 @@ absl::Status CheckHistogram(std::string_view field, const v1::Histogram& h) {
   return absl::InvalidArgumentError(absl::StrFormat("%s.%s", field, std::string(status.message())));
 }
 
+absl::Status CheckCounts(std::string_view name, const v1::RequestCounts& c) {
+  for (const auto& [field, value] : {std::pair<std::string_view, int64_t>{"due", c.due()},
+                                     {"sent", c.sent()},
+                                     {"completed", c.completed()},
+                                     {"failed", c.failed()},
+                                     {"dropped", c.dropped()},
+                                     {"abandoned", c.abandoned()},
+                                     {"http_errors", c.http_errors()},
+                                     {"in_flight", c.in_flight()},
+                                     {"waiting", c.waiting()},
+                                     {"drain_completed", c.drain_completed()},
+                                     {"drain_failed", c.drain_failed()}}) {
+    RETURN_IF_ERROR(CheckAmount(absl::StrFormat("%s.%s", name, field), value, kLargestCount));
+  }
+  for (const auto& [field, part, whole] :
+       {std::tuple{"abandoned", c.abandoned(), c.failed()},
+        std::tuple{"drain_completed", c.drain_completed(), c.completed()},
+        std::tuple{"drain_failed", c.drain_failed(), c.failed()}}) {
+    if (part <= whole) continue;
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s.%s: got %d, want at most %d, of which it is a part", name, field, part, whole));
+  }
+  return absl::OkStatus();
+}
+
+// Adds all but the gauges.
+void AddCounts(const v1::RequestCounts& c, v1::RequestCounts& sum) {
+  sum.set_due(sum.due() + c.due());
+  sum.set_sent(sum.sent() + c.sent());
+  sum.set_completed(sum.completed() + c.completed());
+  sum.set_failed(sum.failed() + c.failed());
+  sum.set_dropped(sum.dropped() + c.dropped());
+  sum.set_abandoned(sum.abandoned() + c.abandoned());
+  sum.set_http_errors(sum.http_errors() + c.http_errors());
+  sum.set_drain_completed(sum.drain_completed() + c.drain_completed());
+  sum.set_drain_failed(sum.drain_failed() + c.drain_failed());
+}
+
 }  // namespace
 
 absl::Status CheckMeasurements(const v1::Measurements& m) {
   const v1::RequestCounts& c = m.counts();
-  for (const auto& [field, value] : {std::pair<std::string_view, int64_t>{"counts.due", c.due()},
-                                     {"counts.sent", c.sent()},
-                                     {"counts.completed", c.completed()},
-                                     {"counts.failed", c.failed()},
-                                     {"counts.dropped", c.dropped()},
-                                     {"counts.abandoned", c.abandoned()},
-                                     {"counts.http_errors", c.http_errors()},
-                                     {"counts.in_flight", c.in_flight()},
-                                     {"counts.waiting", c.waiting()},
-                                     {"connects", m.connects()},
-                                     {"connect_failures", m.connect_failures()}}) {
+  RETURN_IF_ERROR(CheckCounts("counts", c));
+  RETURN_IF_ERROR(CheckCounts("warmup", m.warmup()));
+  for (const auto& [field, value] : {std::pair<std::string_view, int64_t>{"connects", m.connects()},
+                                     {"connect_failures", m.connect_failures()},
+                                     {"tls_resumed", m.tls_resumed()}}) {
     RETURN_IF_ERROR(CheckAmount(field, value, kLargestCount));
   }
   for (const auto& [field, value] :
@@ -55,12 +89,17 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
         {"bytes_received", m.bytes_received()},
         {"cpu_ns", m.cpu_ns()},
         {"loop_cpu_ns", m.loop_cpu_ns()},
+        {"loop_wait_ns", m.loop_wait_ns()},
         {"measured_ns", m.measured_ns()}}) {
     RETURN_IF_ERROR(CheckAmount(field, value, kLargestAmount));
   }
   RETURN_IF_ERROR(CheckHistogram("response_time", m.response_time()));
   RETURN_IF_ERROR(CheckHistogram("service_time", m.service_time()));
   RETURN_IF_ERROR(CheckHistogram("send_delay", m.send_delay()));
+  RETURN_IF_ERROR(CheckHistogram("resolve_time", m.resolve_time()));
+  RETURN_IF_ERROR(CheckHistogram("connect_time", m.connect_time()));
+  RETURN_IF_ERROR(CheckHistogram("tls_time", m.tls_time()));
+  RETURN_IF_ERROR(CheckHistogram("first_byte_time", m.first_byte_time()));
 
   int64_t by_status = 0;
   int64_t http_errors = 0;
@@ -86,6 +125,10 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
                              c.completed()));
   RETURN_IF_ERROR(CheckEqual("service_time.count", m.service_time().count(), "counts.completed",
                              c.completed()));
+  if (m.first_byte_time().count() != 0) {
+    RETURN_IF_ERROR(CheckEqual("first_byte_time.count", m.first_byte_time().count(),
+                               "counts.completed", c.completed()));
+  }
   RETURN_IF_ERROR(CheckEqual("send_delay.count", m.send_delay().count(), "counts.sent", c.sent()));
   RETURN_IF_ERROR(CheckEqual("status_codes", by_status, "counts.completed", c.completed()));
   RETURN_IF_ERROR(CheckEqual("counts.http_errors", c.http_errors(), "status_codes", http_errors));
@@ -94,55 +137,50 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
 
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
-  for (const Histogram* h : {&response_time_, &service_time_, &send_delay_}) {
-    // The three sums of one delta are each below 2^62 (CheckProto), so this keeps the merge from
-    // failing half way.
-    if (h->sum() > std::numeric_limits<int64_t>::max() / 2) {
+  const std::array<const Histogram*, 3 + kPhases> histograms = {
+      &response_time_,  &service_time_,   &send_delay_,    phases_[0].get(),
+      phases_[1].get(), phases_[2].get(), phases_[3].get()};
+  for (const Histogram* h : histograms) {
+    // The sums of one delta are each below 2^62 (CheckProto), so this keeps the merge from failing
+    // half way.
+    if (h != nullptr && h->sum() > std::numeric_limits<int64_t>::max() / 2) {
       return absl::InvalidArgumentError("sum_ns: the merged sum does not fit into 63 bits");
     }
   }
   RETURN_IF_ERROR(response_time_.MergeProto(delta.response_time()));
   RETURN_IF_ERROR(service_time_.MergeProto(delta.service_time()));
   RETURN_IF_ERROR(send_delay_.MergeProto(delta.send_delay()));
-  AddCounts(delta.counts());
+  AddPhase(Phase::kResolve, delta.resolve_time());
+  AddPhase(Phase::kConnect, delta.connect_time());
+  AddPhase(Phase::kTls, delta.tls_time());
+  AddPhase(Phase::kFirstByte, delta.first_byte_time());
+  AddCounts(delta.counts(), counts_);
+  AddCounts(delta.warmup(), warmup_);
+  SetWarmupGauges(delta.warmup().in_flight(), delta.warmup().waiting());
   for (const auto& [code, count] : delta.status_codes()) status_codes_[code] += count;
   for (const v1::ErrorCount& error : delta.errors()) AddError(error);
   bytes_sent_ += delta.bytes_sent();
   bytes_received_ += delta.bytes_received();
   connects_ += delta.connects();
   connect_failures_ += delta.connect_failures();
+  tls_resumed_ += delta.tls_resumed();
   cpu_ns_ += delta.cpu_ns();
   loop_cpu_ns_ += delta.loop_cpu_ns();
+  loop_wait_ns_ += delta.loop_wait_ns();
   measured_ns_ += delta.measured_ns();
   return absl::OkStatus();
 }
 
-void MeasurementSum::Add(const MeasurementSum& other) {
-  response_time_.Merge(other.response_time_);
-  service_time_.Merge(other.service_time_);
-  send_delay_.Merge(other.send_delay_);
-  AddCounts(other.counts_);
-  SetGauges(counts_.in_flight() + other.counts_.in_flight(),
-            counts_.waiting() + other.counts_.waiting());
-  for (const auto& [code, count] : other.status_codes_) status_codes_[code] += count;
-  for (const auto& [kind, error] : other.errors_) AddError(error);
-  bytes_sent_ += other.bytes_sent_;
-  bytes_received_ += other.bytes_received_;
-  connects_ += other.connects_;
-  connect_failures_ += other.connect_failures_;
-  cpu_ns_ += other.cpu_ns_;
-  loop_cpu_ns_ += other.loop_cpu_ns_;
-  measured_ns_ += other.measured_ns_;
+void MeasurementSum::AddPhase(Phase phase, const v1::Histogram& delta) {
+  if (delta.count() == 0) return;
+  std::unique_ptr<Histogram>& sum = phases_[static_cast<size_t>(phase)];
+  if (sum == nullptr) sum = std::make_unique<Histogram>();
+  sum->MergeProto(delta).IgnoreError();  // it was checked
 }
 
-void MeasurementSum::AddCounts(const v1::RequestCounts& c) {
-  counts_.set_due(counts_.due() + c.due());
-  counts_.set_sent(counts_.sent() + c.sent());
-  counts_.set_completed(counts_.completed() + c.completed());
-  counts_.set_failed(counts_.failed() + c.failed());
-  counts_.set_dropped(counts_.dropped() + c.dropped());
-  counts_.set_abandoned(counts_.abandoned() + c.abandoned());
-  counts_.set_http_errors(counts_.http_errors() + c.http_errors());
+v1::LatencySummary MeasurementSum::Summary(Phase phase) const {
+  const std::unique_ptr<Histogram>& sum = phases_[static_cast<size_t>(phase)];
+  return sum == nullptr ? v1::LatencySummary() : sum->Summary();
 }
 
 void MeasurementSum::AddError(const v1::ErrorCount& error) {
@@ -157,9 +195,24 @@ void MeasurementSum::SetGauges(int64_t in_flight, int64_t waiting) {
   counts_.set_waiting(waiting);
 }
 
+void MeasurementSum::SetWarmupGauges(int64_t in_flight, int64_t waiting) {
+  warmup_.set_in_flight(in_flight);
+  warmup_.set_waiting(waiting);
+}
+
 v1::Measurements MeasurementSum::ToProto() const {
   v1::Measurements out;
   *out.mutable_counts() = counts_;
+  if (warmup_.due() > 0) *out.mutable_warmup() = warmup_;
+  const std::pair<Phase, v1::Histogram* (v1::Measurements::*)()> phases[] = {
+      {Phase::kResolve, &v1::Measurements::mutable_resolve_time},
+      {Phase::kConnect, &v1::Measurements::mutable_connect_time},
+      {Phase::kTls, &v1::Measurements::mutable_tls_time},
+      {Phase::kFirstByte, &v1::Measurements::mutable_first_byte_time}};
+  for (const auto& [phase, field] : phases) {
+    const std::unique_ptr<Histogram>& sum = phases_[static_cast<size_t>(phase)];
+    if (sum != nullptr) sum->ToProto(*(out.*field)());
+  }
   response_time_.ToProto(*out.mutable_response_time());
   service_time_.ToProto(*out.mutable_service_time());
   send_delay_.ToProto(*out.mutable_send_delay());
@@ -171,6 +224,8 @@ v1::Measurements MeasurementSum::ToProto() const {
   out.set_connect_failures(connect_failures_);
   out.set_cpu_ns(cpu_ns_);
   out.set_loop_cpu_ns(loop_cpu_ns_);
+  out.set_loop_wait_ns(loop_wait_ns_);
+  out.set_tls_resumed(tls_resumed_);
   out.set_measured_ns(measured_ns_);
   return out;
 }

@@ -30,6 +30,10 @@ constexpr int64_t kLargestRequests = 1'000'000'000'000;
 constexpr double kLargestRate = 1e9;
 constexpr double kSmallestRate = 1e-6;
 constexpr size_t kLargestBody = 512 << 10;
+constexpr int kLargestStages = 1'000;
+constexpr int64_t kLargestLanes = 1'000'000;
+constexpr int kLargestStreams = 1'000;
+constexpr size_t kLargestPem = 256 << 10;
 // A spec travels in a Kafka record, and brokers refuse records beyond 1 MB unless they are told
 // otherwise.
 constexpr size_t kLargestSpec = 768 << 10;
@@ -103,7 +107,7 @@ std::string Printable(std::string_view text) {
 
 void CheckRequest(v1::HttpRequest& request, Problems& problems) {
   if (request.url().empty()) {
-    problems.Add("spec.request.url: got nothing, want http://host[:port][/path][?query]");
+    problems.Add("spec.request.url: got nothing, want http[s]://host[:port][/path][?query]");
   } else if (const absl::StatusOr<Url> url = ParseUrl(request.url()); !url.ok()) {
     problems.Add("spec.request.url: " + std::string(url.status().message()));
   }
@@ -145,12 +149,120 @@ void CheckRequest(v1::HttpRequest& request, Problems& problems) {
     problems.CheckLength(field + ".value", header.value().size(), kLargestHeaderValue);
   }
   problems.CheckLength("spec.request.body", request.body().size(), kLargestBody);
+  const auto body_bytes = static_cast<int64_t>(request.body().size());
+  if (request.body_bytes() != 0 && request.body_bytes() != body_bytes) {
+    problems.Add(absl::StrFormat(
+        "spec.request.body: got %d bytes, want the %d of body_bytes: it was left out of what you "
+        "copied",
+        body_bytes, request.body_bytes()));
+  }
+  request.set_body_bytes(body_bytes);
+}
+
+void CheckStages(const v1::RateStages& stages, Problems& problems) {
+  if (stages.stages_size() < 1 || stages.stages_size() > kLargestStages) {
+    problems.Add(absl::StrFormat("spec.stages.stages: got %d, want 1 to %d", stages.stages_size(),
+                                 kLargestStages));
+    return;
+  }
+  double highest = 0;
+  for (int i = 0; i < stages.stages_size(); ++i) {
+    const v1::Stage& stage = stages.stages(i);
+    const std::string field = absl::StrFormat("spec.stages.stages[%d]", i);
+    for (const auto& [name, rate] :
+         {std::pair("from", stage.from()), std::pair("to", stage.to())}) {
+      // Written so that NaN is refused too.
+      if (!(rate >= 0 && rate <= kLargestRate)) {
+        problems.Add(
+            absl::StrFormat("%s.%s: got %g, want 0 to %g", field, name, rate, kLargestRate));
+      }
+      highest = std::max(highest, rate);
+    }
+    problems.CheckDuration(field + ".duration", stage.duration(), kNanosPerMilli, 7 * kDay);
+  }
+  if (highest < kSmallestRate) {
+    problems.Add(absl::StrFormat("spec.stages: got no rate above 0 in any stage, want %g or more",
+                                 kSmallestRate));
+  }
+}
+
+// Sum of the durations; at most about 19 years, as each was checked.
+int64_t TotalNs(const v1::RateStages& stages) {
+  int64_t total = 0;
+  for (const v1::Stage& stage : stages.stages()) total += ToNanos(stage.duration());
+  return total;
+}
+
+void CheckArrivals(v1::LoadTestSpec& spec, Problems& problems) {
+  const bool is_open_loop = spec.load_case() != v1::LoadTestSpec::kAvalanche &&
+                            spec.load_case() != v1::LoadTestSpec::LOAD_NOT_SET;
+  if (!is_open_loop) {
+    if (spec.arrivals() != v1::LoadTestSpec::ARRIVALS_UNSPECIFIED) {
+      problems.Add(
+          "spec.arrivals: got a value, want none: in an avalanche requests have no due time");
+    }
+    if (spec.has_spin() && ToNanos(spec.spin()) != 0) {
+      problems.Add("spec.spin: got a value, want none: in an avalanche requests have no due time");
+    }
+  } else if (spec.arrivals() == v1::LoadTestSpec::ARRIVALS_UNSPECIFIED) {
+    spec.set_arrivals(v1::LoadTestSpec::UNIFORM);
+  }
+  if (!v1::LoadTestSpec::Arrivals_IsValid(spec.arrivals())) {
+    problems.Add(absl::StrFormat("spec.arrivals: got %d, want UNIFORM or POISSON",
+                                 static_cast<int>(spec.arrivals())));
+  }
+  if (spec.arrival_seed() != 0 && spec.arrivals() != v1::LoadTestSpec::POISSON) {
+    problems.Add(absl::StrFormat("spec.arrival_seed: got %d, want none without POISSON arrivals",
+                                 spec.arrival_seed()));
+  }
+  if (spec.has_spin()) problems.CheckDuration("spec.spin", spec.spin(), 0, kNanosPerMilli);
+  if (spec.has_warmup()) problems.CheckDuration("spec.warmup", spec.warmup(), 0, kHour);
+}
+
+void CheckPem(std::string_view field, std::string_view pem, std::string_view kind,
+              Problems& problems) {
+  if (pem.empty()) return;
+  problems.CheckLength(field, pem.size(), kLargestPem);
+  if (pem.find("-----BEGIN ") == std::string_view::npos) {
+    problems.Add(
+        absl::StrFormat("%s: got %d bytes that are no PEM text, want %s", field, pem.size(), kind));
+  }
+}
+
+void CheckTls(v1::LoadTestSpec& spec, Problems& problems) {
+  if (!spec.has_tls()) return;
+  const absl::StatusOr<Url> url = ParseUrl(spec.request().url());
+  if (url.ok() && !url->is_tls) {
+    problems.Add(absl::StrFormat("spec.tls: got a value, want none with %s: only https has TLS",
+                                 Printable(spec.request().url())));
+  }
+  const v1::TlsOptions& tls = spec.tls();
+  CheckPem("spec.tls.ca_certificates", tls.ca_certificates(), "certificates", problems);
+  CheckPem("spec.tls.client_certificate", tls.client_certificate(), "a certificate with its chain",
+           problems);
+  CheckPem("spec.tls.client_key", tls.client_key(), "a private key", problems);
+  if (tls.client_certificate().empty() != tls.client_key().empty()) {
+    problems.Add("spec.tls: got a client certificate or its key alone, want both or none");
+  }
+  if (tls.insecure() && !tls.ca_certificates().empty()) {
+    problems.Add("spec.tls: got insecure and ca_certificates, want one of them");
+  }
+  problems.CheckLength("spec.tls.server_name", tls.server_name().size(), 253);
+  if (!v1::TlsOptions::Version_IsValid(tls.min_version()) ||
+      !v1::TlsOptions::Version_IsValid(tls.max_version())) {
+    problems.Add("spec.tls.min_version, max_version: got an unknown one, want TLS_1_2 or TLS_1_3");
+  } else if (tls.max_version() != 0 && tls.min_version() > tls.max_version()) {
+    problems.Add("spec.tls.min_version: got TLS_1_3, want at most max_version, TLS_1_2");
+  }
 }
 
 void CheckLoad(const v1::LoadTestSpec& spec, Problems& problems) {
   switch (spec.load_case()) {
     case v1::LoadTestSpec::LOAD_NOT_SET:
-      problems.Add("spec.load: got none, want one of avalanche, tsunami, rate");
+      problems.Add("spec.load: got none, want one of avalanche, tsunami, rate, stages");
+      break;
+    case v1::LoadTestSpec::kStages:
+      CheckStages(spec.stages(), problems);
       break;
     case v1::LoadTestSpec::kAvalanche:
       break;
@@ -186,11 +298,26 @@ void CheckConnections(v1::LoadTestSpec& spec, Problems& problems) {
                        std::max(1, spec.connections()), kLargestConnections);
 }
 
+void CheckDurationOfStages(v1::LoadTestSpec& spec, Problems& problems) {
+  const int64_t total = TotalNs(spec.stages());
+  if (total > 7 * kDay) {
+    problems.Add(absl::StrFormat("spec.stages: got %s in all, want at most %s",
+                                 FormatDuration(total), FormatDuration(7 * kDay)));
+    return;
+  }
+  if (!spec.has_duration()) *spec.mutable_duration() = ToDuration(total);
+  problems.CheckDuration("spec.duration", spec.duration(), kNanosPerMilli,
+                         std::max(total, kNanosPerMilli));
+}
+
 void CheckTimes(v1::LoadTestSpec& spec, Problems& problems) {
   problems.CheckNumber("spec.requests_per_driver", spec.requests_per_driver(), 0, kLargestRequests);
-  if (!spec.has_duration() && spec.requests_per_driver() == 0)
+  if (spec.has_stages()) {
+    CheckDurationOfStages(spec, problems);
+  } else if (!spec.has_duration() && spec.requests_per_driver() == 0) {
     *spec.mutable_duration() = ToDuration(kDefaultDurationNs);
-  if (spec.has_duration())
+  }
+  if (spec.has_duration() && !spec.has_stages())
     problems.CheckDuration("spec.duration", spec.duration(), kNanosPerMilli, 7 * kDay);
   if (!spec.has_connect_timeout()) *spec.mutable_connect_timeout() = ToDuration(kDefaultTimeoutNs);
   problems.CheckDuration("spec.connect_timeout", spec.connect_timeout(), kNanosPerMilli, kHour);
@@ -198,6 +325,42 @@ void CheckTimes(v1::LoadTestSpec& spec, Problems& problems) {
   problems.CheckDuration("spec.request_timeout", spec.request_timeout(), kNanosPerMilli, kHour);
   if (!spec.has_drain_timeout()) *spec.mutable_drain_timeout() = spec.request_timeout();
   problems.CheckDuration("spec.drain_timeout", spec.drain_timeout(), 0, kHour);
+}
+
+void CheckHttpVersion(v1::LoadTestSpec& spec, Problems& problems) {
+  if (spec.http_version() == v1::LoadTestSpec::HTTP_VERSION_UNSPECIFIED)
+    spec.set_http_version(v1::LoadTestSpec::HTTP_1_1);
+  if (spec.http_version() == v1::LoadTestSpec::HTTP_1_1) {
+    if (spec.streams() != 0 && spec.streams() != 1) {
+      problems.Add(absl::StrFormat(
+          "spec.streams: got %d, want 1: with HTTP/1.1 a connection carries one request at a time",
+          spec.streams()));
+    }
+    return;
+  }
+  if (spec.http_version() != v1::LoadTestSpec::HTTP_2) {
+    problems.Add(absl::StrFormat("spec.http_version: got %d, want HTTP_1_1 or HTTP_2",
+                                 static_cast<int>(spec.http_version())));
+    return;
+  }
+  if (spec.streams() == 0) spec.set_streams(1);
+  problems.CheckNumber("spec.streams", spec.streams(), 1, kLargestStreams);
+  const int64_t lanes =
+      int64_t{std::max(spec.connections(), spec.max_connections())} * spec.streams();
+  if (lanes > kLargestLanes) {
+    problems.Add(absl::StrFormat("spec.streams: got %d, want at most %d streams in all connections",
+                                 spec.streams(), kLargestLanes));
+  }
+  for (int i = 0; i < spec.request().headers_size(); ++i) {
+    // RFC 9113, section 8.2.2: what is about a single connection.
+    for (const std::string_view forbidden : {"Keep-Alive", "Proxy-Connection", "Upgrade", "TE"}) {
+      if (!EqualsIgnoreCase(spec.request().headers(i).name(), forbidden)) continue;
+      problems.Add(
+          absl::StrFormat("spec.request.headers[%d].name: got \"%s\", want none that "
+                          "HTTP/2 forbids",
+                          i, spec.request().headers(i).name()));
+    }
+  }
 }
 
 void CheckLabels(const v1::LoadTestSpec& spec, Problems& problems) {
@@ -230,6 +393,9 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec) {
   problems.CheckLength("spec.description", out.description().size(), 4'000);
   CheckRequest(*out.mutable_request(), problems);
   CheckLoad(out, problems);
+  CheckArrivals(out, problems);
+  CheckTls(out, problems);
+  CheckHttpVersion(out, problems);
   problems.CheckNumber("spec.drivers", out.drivers(), 0, kLargestDrivers);
   CheckConnections(out, problems);
   CheckTimes(out, problems);
@@ -270,72 +436,6 @@ absl::StatusOr<std::string> LoadTestIdOfName(std::string_view name, std::string_
                         field, Printable(name)));
   }
   return std::string(name.substr(kPrefix.size()));
-}
-
-namespace {
-
-// "2,500/s", "0.5/s".
-std::string FormatRate(double rate) {
-  return (rate >= 100 ? FormatCount(std::llround(rate)) : absl::StrFormat("%.4g", rate)) + "/s";
-}
-
-}  // namespace
-
-std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers) {
-  const std::string fleet = drivers == 0
-                                ? "every idle driver"
-                                : absl::StrFormat("%d driver%s", drivers, drivers == 1 ? "" : "s");
-  std::string out;
-  switch (spec.load_case()) {
-    case v1::LoadTestSpec::kTsunami: {
-      const int64_t delay = ToNanos(spec.tsunami().delay());
-      const double rate = 1e9 / static_cast<double>(delay);
-      out = absl::StrFormat("%s x %s", fleet, FormatRate(rate));
-      if (drivers > 0) out += " = " + FormatRate(rate * drivers);
-      out += absl::StrFormat(", open loop (tsunami, a request every %s)", FormatDuration(delay));
-      break;
-    }
-    case v1::LoadTestSpec::kRate: {
-      const double rate = spec.rate().requests_per_second();
-      if (drivers > 0) {
-        out = absl::StrFormat("%s x %s = %s, open loop (rate)", fleet, FormatRate(rate / drivers),
-                              FormatRate(rate));
-      } else {
-        out = absl::StrFormat("%s, %s in all, open loop (rate)", fleet, FormatRate(rate));
-      }
-      break;
-    }
-    case v1::LoadTestSpec::kAvalanche:
-    case v1::LoadTestSpec::LOAD_NOT_SET:
-      out = absl::StrFormat("%s x %s connections, closed loop (avalanche)", fleet,
-                            FormatCount(spec.connections()));
-      break;
-  }
-  if (spec.requests_per_driver() > 0)
-    out += absl::StrFormat(", %s requests a driver", FormatCount(spec.requests_per_driver()));
-  if (spec.has_duration())
-    out += absl::StrFormat(", %s%s", spec.requests_per_driver() > 0 ? "at most " : "",
-                           FormatDuration(ToNanos(spec.duration())));
-  return out;
-}
-
-int64_t LongestRunNs(const v1::LoadTestSpec& spec, int drivers) {
-  int64_t sending = spec.has_duration() ? ToNanos(spec.duration()) : -1;
-  if (const int64_t n = spec.requests_per_driver(); n > 0) {
-    double by_count = -1;
-    if (spec.load_case() == v1::LoadTestSpec::kTsunami) {
-      by_count = static_cast<double>(n) * static_cast<double>(ToNanos(spec.tsunami().delay()));
-    } else if (spec.load_case() == v1::LoadTestSpec::kRate) {
-      by_count =
-          static_cast<double>(n) * std::max(1, drivers) / spec.rate().requests_per_second() * 1e9;
-    }
-    // Beyond 292 years of nanoseconds there is no bound to speak of.
-    if (by_count >= 0 && by_count < 9e18 &&
-        (sending < 0 || by_count < static_cast<double>(sending))) {
-      sending = static_cast<int64_t>(by_count);
-    }
-  }
-  return sending < 0 ? -1 : sending + ToNanos(spec.drain_timeout());
 }
 
 }  // namespace loadtest

@@ -16,14 +16,15 @@ namespace loadtest {
 //   spec.tsunami.delay: got 0s, want 1us to 1h
 absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec);
 
-// The parts of an http URL.
+// The parts of an http or https URL.
 struct Url {
   std::string host;  // name or address, without the brackets of IPv6
   int port = 80;
+  bool is_tls = false;
   std::string target;     // path and query as they stand in the request line, "/" at least
   std::string authority;  // host[:port] as it stands in the URL: the default Host header
 };
-// InvalidArgument: `got "ftp://x", want http://host[:port]/path`.
+// InvalidArgument: `got "ftp://x", want http[s]://host[:port]/path`.
 absl::StatusOr<Url> ParseUrl(std::string_view text);
 
 // Ids of load tests: 1 to 63 of a-z 0-9 '-', first a letter. Ids of drivers: 1 to 63 of letters,
@@ -37,6 +38,10 @@ absl::StatusOr<std::string> LoadTestIdOfName(std::string_view name, std::string_
 // What was understood, one line: "3 drivers x 200/s = 600/s, open loop (tsunami, delay 5ms), 1,000
 // requests a driver". `drivers` is the number that will take part; 0: not known yet.
 std::string DescribeSpec(const v1::LoadTestSpec& spec, int drivers);
+
+// Requests per second of all `drivers` together at the moment when they are most; with Poisson
+// arrivals on average. 0 in a closed loop.
+double HighestRate(const v1::LoadTestSpec& spec, int drivers);
 
 // Upper bound of the time from start to the last possible final report, nanoseconds: sending +
 // drain; -1 when only requests_per_driver of a closed loop ends it.

@@ -9,6 +9,7 @@ namespace loadtest {
 namespace {
 
 constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kTlsScheme = "https://";
 constexpr size_t kMaxUrl = 8'192;
 
 bool IsHostChar(char c) {
@@ -30,13 +31,13 @@ std::string ToLowerPrefix(std::string_view text, size_t n) {
 absl::StatusOr<Url> ParseUrl(std::string_view text) {
   const auto wrong = [text](std::string_view why) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "got \"%s\", want http://host[:port][/path][?query]%s%s",
+        "got \"%s\", want http[s]://host[:port][/path][?query]%s%s",
         text.size() > 200 ? std::string(text.substr(0, 197)) + "..." : std::string(text),
         why.empty() ? "" : ": ", why));
   };
   if (text.size() > kMaxUrl) return wrong(absl::StrFormat("it is longer than %d bytes", kMaxUrl));
-  if (ToLowerPrefix(text, 8) == "https://") return wrong("https is not supported by this version");
-  if (ToLowerPrefix(text, kScheme.size()) != kScheme) return wrong("");
+  const bool is_tls = ToLowerPrefix(text, kTlsScheme.size()) == kTlsScheme;
+  if (!is_tls && ToLowerPrefix(text, kScheme.size()) != kScheme) return wrong("");
   for (const char c : text) {
     // Bytes that would break the request line, or that a URL must percent-encode.
     if (c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' ||
@@ -44,7 +45,7 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
       return wrong("it has a space, a control or a non-ASCII character; write it percent-encoded");
     }
   }
-  std::string_view rest = text.substr(kScheme.size());
+  std::string_view rest = text.substr(is_tls ? kTlsScheme.size() : kScheme.size());
   const size_t authority_end = rest.find_first_of("/?#");
   const std::string_view authority = rest.substr(0, authority_end);
   std::string_view target =
@@ -55,6 +56,8 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
     return wrong("user name and password are not taken from a URL");
 
   Url url;
+  url.is_tls = is_tls;
+  if (is_tls) url.port = 443;
   url.authority = std::string(authority);
   std::string_view host = authority;
   std::string_view port;

@@ -35,6 +35,7 @@ std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
       if (test_id_.empty() || trigger.test_id() != test_id_) return {};
       return {StopRun{.reason = v1::MetricsReport::STOP_ORDERED, .error = ""}};
     case v1::Trigger::kCreated:
+    case v1::Trigger::kBodyPart:
     case v1::Trigger::EVENT_NOT_SET:  // an event of a later version
       return {};
   }
@@ -52,7 +53,7 @@ std::vector<AgentAction> DriverAgent::OnStarted(const std::string& test_id,
     return {};
   }
   test_id_ = test_id;
-  target_addresses_.clear();
+  armed_ = ArmedFacts();
   longest_until_.reset();
   earlier_tests_.push_back(test_id);
   if (earlier_tests_.size() > kRememberedTests) earlier_tests_.pop_front();
@@ -82,8 +83,8 @@ bool DriverAgent::HasRun(const std::string& test_id) const {
   return std::find(earlier_tests_.begin(), earlier_tests_.end(), test_id) != earlier_tests_.end();
 }
 
-void DriverAgent::OnArmed(std::vector<std::string> target_addresses) {
-  target_addresses_ = std::move(target_addresses);
+void DriverAgent::OnArmed(ArmedFacts facts) {
+  armed_ = std::move(facts);
   SetState(v1::DriverHeartbeat::ARMED);
 }
 
@@ -104,7 +105,7 @@ void DriverAgent::OnDraining() {
 
 void DriverAgent::OnEnded() {
   test_id_.clear();
-  target_addresses_.clear();
+  armed_ = ArmedFacts();
   longest_until_.reset();
   SetState(v1::DriverHeartbeat::IDLE);
 }
@@ -122,7 +123,7 @@ std::vector<AgentAction> DriverAgent::OnTime(MonotonicTime now) {
 void DriverAgent::OnLeaving() {
   refusals_.clear();
   test_id_.clear();
-  target_addresses_.clear();
+  armed_ = ArmedFacts();
   SetState(v1::DriverHeartbeat::LEAVING);
 }
 
@@ -153,7 +154,10 @@ v1::DriverHeartbeat DriverAgent::TakeHeartbeat(MonotonicTime now, WallTime wall_
     changed_ = changed_ || state_ != v1::DriverHeartbeat::IDLE;
   } else {
     if (state_ != v1::DriverHeartbeat::IDLE) heartbeat.set_test_id(test_id_);
-    heartbeat.mutable_target_addresses()->Add(target_addresses_.begin(), target_addresses_.end());
+    heartbeat.mutable_target_addresses()->Add(armed_.target_addresses.begin(),
+                                              armed_.target_addresses.end());
+    heartbeat.set_transport(armed_.transport);
+    heartbeat.set_tls(armed_.tls);
     changed_ = false;
   }
   next_heartbeat_ = {now.ns + options_.heartbeat_interval_ns};

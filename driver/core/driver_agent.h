@@ -35,6 +35,13 @@ struct StopRun {
 
 using AgentAction = std::variant<ArmRun, StopRun>;
 
+// What is known of a test's target once the driver is armed for it; see DriverHeartbeat.
+struct ArmedFacts {
+  std::vector<std::string> target_addresses = {};
+  std::string transport = "";
+  std::string tls = "";
+};
+
 // Decides; the shell around it acts, and tells what became of it. One test at a time: what a driver
 // was assigned while it runs another one, it refuses.
 //
@@ -54,7 +61,7 @@ class DriverAgent {
   std::vector<AgentAction> OnTrigger(const v1::Trigger& trigger);
 
   // What became of the run that ArmRun began, in this order.
-  void OnArmed(std::vector<std::string> target_addresses);
+  void OnArmed(ArmedFacts facts);
   void OnArmFailed(std::string_view error);
   void OnRunning(MonotonicTime now);
   void OnDraining();
@@ -95,7 +102,7 @@ class DriverAgent {
   const Options options_;
   v1::DriverHeartbeat::State state_ = v1::DriverHeartbeat::IDLE;
   std::string test_id_;
-  std::vector<std::string> target_addresses_;
+  ArmedFacts armed_;
   std::optional<MonotonicTime> longest_until_;
   // The latest tests of this incarnation: a Started that is read twice is not run twice.
   std::deque<std::string> earlier_tests_;

@@ -13,19 +13,19 @@
 namespace loadtest {
 namespace {
 
-// Requests per second of one driver; 0 in a closed loop.
+// Requests per second of one driver, at most; 0 in a closed loop.
 double RateOfOneDriver(const v1::LoadTestSpec& spec, const v1::Assignment& assignment) {
-  if (spec.has_tsunami()) return 1e9 / static_cast<double>(ToNanos(spec.tsunami().delay()));
-  if (spec.has_rate()) return spec.rate().requests_per_second() / std::max(1, assignment.slots());
-  return 0;
+  const int slots = std::max(1, assignment.slots());
+  return HighestRate(spec, slots) / slots;
 }
 
 // How long the plan takes when all goes well, nanoseconds; 0 when it cannot be known.
 double PlannedNs(const v1::LoadTestSpec& spec, double rate) {
-  const double by_time = static_cast<double>(ToNanos(spec.duration()));
+  const auto warmup = static_cast<double>(ToNanos(spec.warmup()));
+  const double by_time = warmup + static_cast<double>(ToNanos(spec.duration()));
   if (rate <= 0 || spec.requests_per_driver() == 0) return by_time;
-  const double by_count = static_cast<double>(spec.requests_per_driver()) / rate * 1e9;
-  return by_time == 0 ? by_count : std::min(by_time, by_count);
+  const double by_count = warmup + static_cast<double>(spec.requests_per_driver()) / rate * 1e9;
+  return !spec.has_duration() ? by_count : std::min(by_time, by_count);
 }
 
 }  // namespace

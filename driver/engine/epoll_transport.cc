@@ -197,7 +197,7 @@ void EpollTransport::ContinueSend(int connection, TransportEvents& events) {
     const int error = errno;
     if (error == EAGAIN) return;
     Close(connection);
-    events.OnClosed(connection, error);
+    events.OnClosed(connection, {.error = error});
     return;
   }
   socket.unsent.remove_prefix(static_cast<size_t>(sent));
@@ -226,7 +226,7 @@ void EpollTransport::Read(int connection, uint32_t flags, MonotonicTime now,
   const int error = size == 0 ? 0 : errno;
   if (error == EAGAIN || error == EINTR) return;
   Close(connection);
-  events.OnClosed(connection, error);
+  events.OnClosed(connection, {.error = error});
 }
 
 MonotonicTime EpollTransport::FromKernelStamp(WallTime stamp, MonotonicTime now) const {

@@ -87,23 +87,23 @@ void Http1Client::Refuse(int connection, v1::ErrorKind kind) {
   events_->OnRequestFailed(connection, kind, exchanges_[connection].parser.error());
 }
 
-void Http1Client::OnClosed(int connection, int error) {
+void Http1Client::OnClosed(int connection, const ClosedEvent& event) {
   Exchange& exchange = exchanges_[connection];
   if (exchange.state == State::kNone) {
     events_->OnClosed(connection);
     return;
   }
-  if (error == 0 && exchange.state == State::kAwaiting &&
+  if (event.error == 0 && exchange.state == State::kAwaiting &&
       exchange.parser.FeedEnd() == ResponseParser::Outcome::kDone) {
     // The body went on to the end of the connection.
     Finish(connection, exchange.last_byte_at, /*reusable=*/false);
     return;
   }
   exchange.state = State::kNone;
-  if (error == EPROTO) {
-    events_->OnRequestFailed(connection, v1::MALFORMED_RESPONSE, "what came was not TLS");
-  } else if (error != 0) {
-    events_->OnRequestFailed(connection, v1::CONNECTION_RESET, ErrnoText(error));
+  if (event.error == EPROTO) {
+    events_->OnRequestFailed(connection, v1::MALFORMED_RESPONSE, event.text);
+  } else if (event.error != 0) {
+    events_->OnRequestFailed(connection, v1::CONNECTION_RESET, ErrnoText(event.error));
   } else if (exchange.parser.started()) {
     events_->OnRequestFailed(connection, v1::CLOSED_IN_RESPONSE,
                              "closed in the middle of the response");

@@ -48,7 +48,7 @@ class Http1Client final : public HttpClient, private TransportEvents {
   void OnConnectFailed(int connection, const ConnectFailure& failure) override;
   void OnSent(int connection) override;
   void OnRead(int connection, const ReadEvent& event) override;
-  void OnClosed(int connection, int error) override;
+  void OnClosed(int connection, const ClosedEvent& event) override;
 
   void Finish(int connection, MonotonicTime received_at, bool reusable);
   void Refuse(int connection, v1::ErrorKind kind);

@@ -33,6 +33,8 @@ LoadLoop::LoadLoop(LoadPlan plan, Clock& clock, HttpClient& http, RunControl& co
              .lanes_per_connection = plan_.streams,
              .connect_timeout_ns = plan_.connect_timeout_ns},
             http),
+      next_due_(plan_.sends),
+      coming_(plan_.sends),
       stats_(intervals.Begin()),
       next_cut_(TimeAt(plan_.metrics_interval_ns)) {}
 
@@ -122,7 +124,7 @@ void LoadLoop::StartWhenTime(MonotonicTime now) {
 void LoadLoop::DrainWhenPlanIsDone(MonotonicTime now) {
   if (phase_ != RunPhase::kRunning) return;
   if (plan_.sends.is_open_loop()) {
-    if (due_ == plan_.sends.requests()) BeginDraining(now, plan_.drain_timeout_ns);
+    if (coming_.at_end()) BeginDraining(now, plan_.drain_timeout_ns);
   } else if (OffsetOf(now) >= plan_.sends.duration_ns()) {
     BeginDraining(TimeAt(plan_.sends.duration_ns()), plan_.drain_timeout_ns);
   } else if (AllTakenUp()) {
@@ -147,9 +149,9 @@ void LoadLoop::AdvanceDue(MonotonicTime now) {
 }
 
 void LoadLoop::CountDueTo(MonotonicTime now, IntervalStats::Part part) {
-  const int64_t due = plan_.sends.CountDue(OffsetOf(now));
-  stats_->counts(part).due += due - due_;
-  due_ = due;
+  coming_.SkipDue(OffsetOf(now));
+  stats_->counts(part).due += coming_.n() - due_;
+  due_ = coming_.n();
 }
 
 void LoadLoop::BeginDraining(MonotonicTime from, int64_t drain_ns) {
@@ -182,7 +184,7 @@ MonotonicTime LoadLoop::NextWake() const {
   if (phase_ < RunPhase::kRunning) return std::min(check, plan_.start);
   const MonotonicTime wake = std::min(check, next_cut_);
   if (phase_ == RunPhase::kDraining) return std::min(wake, drain_deadline_);
-  if (plan_.sends.is_open_loop()) return std::min(wake, TimeAt(plan_.sends.Due(due_)));
+  if (plan_.sends.is_open_loop()) return std::min(wake, TimeAt(coming_.due_ns()));
   if (plan_.sends.duration_ns() == SendPlan::kNoLimit) return wake;
   return std::min(wake, TimeAt(plan_.sends.duration_ns()));
 }

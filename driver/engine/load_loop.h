@@ -125,6 +125,9 @@ class LoadLoop final : private HttpEvents {
 
   int64_t next_ = 0;
   int64_t due_ = 0;
+  // Open loop: stand at next_ and at due_.
+  DueCursor next_due_;
+  DueCursor coming_;
   // How many of the first requests belong to the warm-up, as far as they are due.
   int64_t warmup_due_ = 0;
   // By IntervalStats::Part: whole requests, and those of which only a part was sent.

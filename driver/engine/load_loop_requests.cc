@@ -31,17 +31,15 @@ bool LoadLoop::MayTakeUp(MonotonicTime now) const {
 }
 
 bool LoadLoop::AllTakenUp() const {
-  // In an open loop the plan's number has the warm-up in it; in a closed loop nobody can know how
-  // many requests that will be.
-  const int64_t unplanned = plan_.sends.is_open_loop() ? 0 : warmup_due_;
-  return next_ - unplanned >= plan_.sends.requests();
+  if (plan_.sends.is_open_loop()) return next_due_.at_end();
+  return next_ - warmup_due_ >= plan_.sends.requests();
 }
 
 bool LoadLoop::SendNext(int lane) {
   if (plan_.sends.is_open_loop()) {
     if (waiting() == 0) return false;
     last_now_ = clock_.Now();
-    Send(lane, TimeAt(plan_.sends.Due(next_)), last_now_);
+    Send(lane, TimeAt(next_due_.due_ns()), last_now_);
     return true;
   }
   last_now_ = clock_.Now();
@@ -62,7 +60,9 @@ void LoadLoop::Send(int lane, MonotonicTime due, MonotonicTime now) {
   }
   const IntervalStats::Part part = PartOf(due);
   ++next_;
-  if (!plan_.sends.is_open_loop()) {
+  if (plan_.sends.is_open_loop()) {
+    next_due_.Advance();
+  } else {
     ++due_;
     ++stats_->counts(part).due;
     if (part == IntervalStats::kWarmup) ++warmup_due_;
@@ -109,6 +109,7 @@ void LoadLoop::DropWaiting(int64_t requests, v1::ErrorKind kind, std::string_vie
   if (requests == 0) return;
   const int64_t of_warmup = std::clamp<int64_t>(warmup_due_ - next_, 0, requests);
   next_ += requests;
+  if (plan_.sends.is_open_loop()) next_due_.Skip(requests);
   const auto describe = [&] { return std::string(what); };
   stats_->CountDropped(IntervalStats::kWarmup, kind, of_warmup, describe);
   stats_->CountDropped(IntervalStats::kMeasured, kind, requests - of_warmup, describe);

@@ -12,24 +12,48 @@
 namespace loadtest {
 namespace {
 
+// The warm-up goes at the first rate there is.
+RateCurve MakeRateCurve(const v1::RateStages& stages, int64_t warmup_ns) {
+  std::vector<RateCurve::Stage> curve;
+  if (warmup_ns > 0) {
+    const v1::Stage& first = stages.stages(0);
+    const double rate = first.from() > 0 ? first.from() : first.to();
+    curve.push_back({.from = rate, .to = rate, .duration_ns = warmup_ns});
+  }
+  for (const v1::Stage& stage : stages.stages()) {
+    curve.push_back(
+        {.from = stage.from(), .to = stage.to(), .duration_ns = ToNanos(stage.duration())});
+  }
+  return RateCurve(curve);
+}
+
 SendPlan MakeSendPlan(const v1::LoadTestSpec& spec, const v1::Assignment& assignment) {
   SendPlan::Limits limits;
   if (spec.requests_per_driver() > 0) limits.requests = spec.requests_per_driver();
   if (spec.has_duration()) limits.duration_ns = ToNanos(spec.duration());
+  limits.warmup_ns = ToNanos(spec.warmup());
+  SendPlan::Pace pace = Schedule::EveryDelay(1);
+  Slot slot(assignment.slot(), assignment.slots());
   switch (spec.load_case()) {
     case v1::LoadTestSpec::kTsunami:
-      return SendPlan::OpenLoop(Schedule::EveryDelay(ToNanos(spec.tsunami().delay())), Slot(),
-                                limits);
-    case v1::LoadTestSpec::kRate: {
-      const auto nano_rate = std::llround(spec.rate().requests_per_second() * 1e9);
-      return SendPlan::OpenLoop(Schedule::AtRate(nano_rate),
-                                Slot(assignment.slot(), assignment.slots()), limits);
-    }
+      pace = Schedule::EveryDelay(ToNanos(spec.tsunami().delay()));
+      slot = Slot();
+      break;
+    case v1::LoadTestSpec::kRate:
+      pace = Schedule::AtRate(std::llround(spec.rate().requests_per_second() * 1e9));
+      break;
+    case v1::LoadTestSpec::kStages:
+      pace = MakeRateCurve(spec.stages(), limits.warmup_ns);
+      break;
     case v1::LoadTestSpec::kAvalanche:
     case v1::LoadTestSpec::LOAD_NOT_SET:
-      break;
+      return SendPlan::ClosedLoop(limits);
   }
-  return SendPlan::ClosedLoop(limits);
+  if (spec.arrivals() == v1::LoadTestSpec::POISSON) {
+    return SendPlan::OpenLoop(std::move(pace), slot, limits,
+                              {.seed = spec.arrival_seed(), .stream = assignment.slot()});
+  }
+  return SendPlan::OpenLoop(std::move(pace), slot, limits);
 }
 
 }  // namespace
@@ -47,10 +71,14 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
         absl::StrFormat("metrics_interval_ns: got %d, want more than 0", metrics_interval_ns));
   }
   ASSIGN_OR_RETURN(const Url url, ParseUrl(spec.request().url()));
+  if (spec.http_version() == v1::LoadTestSpec::HTTP_2) {
+    return absl::UnimplementedError("http_version: got HTTP_2, want HTTP_1_1 with this driver");
+  }
   LoadPlan plan;
   plan.sends = MakeSendPlan(spec, assignment);
   plan.request_bytes = BuildRequestBytes(spec.request(), url);
   plan.is_head = spec.request().method() == "HEAD";
+  plan.spin_ns = ToNanos(spec.spin());
   plan.connections = spec.connections();
   plan.max_connections = plan.sends.is_open_loop() ? spec.max_connections() : spec.connections();
   plan.connect_timeout_ns = ToNanos(spec.connect_timeout());
@@ -59,6 +87,10 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
   plan.metrics_interval_ns = metrics_interval_ns;
   plan.host = url.host;
   plan.port = url.port;
+  plan.is_tls = url.is_tls;
+  plan.tls = spec.tls();
+  plan.is_http2 = spec.http_version() == v1::LoadTestSpec::HTTP_2;
+  if (plan.is_http2) plan.streams = spec.streams();
   return plan;
 }
 

@@ -32,6 +32,9 @@ struct LoadPlan {
   // Where to connect to; known once the plan's host was resolved.
   std::string host;
   int port = 0;
+  bool is_tls = false;
+  v1::TlsOptions tls;
+  bool is_http2 = false;
   // "127.0.0.1:8081", for error texts; connections are spread over them.
   std::vector<std::string> addresses;
   // How long it took to resolve the host.

@@ -18,6 +18,9 @@ class Slot {
   // Requires 0 <= first < stride.
   Slot(int64_t first, int64_t stride) : first_(first), stride_(stride) {}
 
+  int64_t first() const { return first_; }
+  int64_t stride() const { return stride_; }
+
   // The schedule index of this driver's n-th request, n = 0, 1, 2 ...
   int64_t IndexOf(int64_t n) const { return first_ + n * stride_; }
 

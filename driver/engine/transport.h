@@ -26,6 +26,14 @@ struct ConnectFailure {
   std::string_view text;
 };
 
+struct ClosedEvent {
+  // 0: closed by its peer. Else an errno value; EPROTO: what the peer sent could not be understood,
+  // and `text` says why.
+  int error = 0;
+  // Valid until the call returns.
+  std::string_view text = {};
+};
+
 struct ReadEvent {
   // Valid until the call returns.
   std::string_view bytes;
@@ -45,9 +53,8 @@ class TransportEvents {
   // The bytes of a Send that was kPending are all with the kernel now.
   virtual void OnSent(int connection) = 0;
   virtual void OnRead(int connection, const ReadEvent& event) = 0;
-  // The connection is closed: by its peer when `error` is 0, else by an error, an errno value;
-  // EPROTO: by what the peer sent, such as a TLS record that cannot be decrypted.
-  virtual void OnClosed(int connection, int error) = 0;
+  // The connection is closed.
+  virtual void OnClosed(int connection, const ClosedEvent& event) = 0;
 
  protected:
   ~TransportEvents() = default;

@@ -98,6 +98,8 @@ void OrchestratorCore::ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m,
   if (test.armed.insert(m.driver_id()).second) {
     v1::DriverManifest& manifest = test.manifests[m.driver_id()];
     *manifest.mutable_target_addresses() = m.target_addresses();
+    manifest.set_transport(m.transport());
+    manifest.set_tls(m.tls());
     AddEvent(test, now.wall, "driver_armed", m.driver_id());
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
   }
@@ -136,6 +138,8 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
   Test& test = it->second;
   const bool ended = IsEnded(test.resource.state());
   switch (m.event_case()) {
+    case v1::Trigger::kBodyPart:
+      return reject("a part of a body");
     case v1::Trigger::kStarted:
       if (test.resource.state() != v1::LoadTest::PENDING) return reject("started a second time");
       ApplyStarted(now, test, m, notices);

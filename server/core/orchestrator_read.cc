@@ -6,6 +6,7 @@
 #include "common/spec/load_test_spec.h"
 #include "server/core/orchestrator_core.h"
 #include "server/core/report_builder.h"
+#include "server/core/shown.h"
 #include "server/core/timestamp.h"
 
 namespace loadtest {
@@ -84,7 +85,7 @@ absl::StatusOr<v1::ListLoadTestsResponse> OrchestratorCore::List(
   v1::ListLoadTestsResponse response;
   for (; from != order.end() && response.load_tests_size() < size; ++from) {
     v1::LoadTest& test = *response.add_load_tests();
-    test = from->second->resource;
+    test = Shown(from->second->resource);
     // A page of large bodies would be larger than what gRPC clients take.
     test.mutable_spec()->mutable_request()->clear_body();
   }

@@ -4,6 +4,7 @@
 
 #include "common/base/time.h"
 #include "common/config/config.h"
+#include "server/core/shown.h"
 
 namespace loadtest {
 namespace {
@@ -26,6 +27,7 @@ void FillDriver(const ReportMerger::DriverPart& part, v1::DriverResult& out) {
   *out.mutable_send_delay() = part.sum.send_delay().Summary();
   out.set_cpu_cores(Cores(part.sum.cpu_ns(), part.sum.measured_ns()));
   out.set_loop_cpu_cores(Cores(part.sum.loop_cpu_ns(), part.sum.measured_ns()));
+  out.set_loop_wait_cores(Cores(part.sum.loop_wait_ns(), part.sum.measured_ns()));
   out.set_first_send_offset_ns(part.first_send_ns);
   out.set_intervals_received(part.reports);
   out.set_intervals_missing(static_cast<int64_t>(part.missing.size()));
@@ -49,8 +51,9 @@ double Progress(Moment now, const v1::LoadTest& test, const ReportMerger& merger
     for (const auto& [id, part] : merger.drivers())
       reached = std::max(reached, part.highest_end_ns);
     const int64_t elapsed = test.has_end_time() ? reached : std::max(reached, now.wall.ns - start);
-    done = std::max(done,
-                    static_cast<double>(elapsed) / static_cast<double>(ToNanos(spec.duration())));
+    done =
+        std::max(done, static_cast<double>(elapsed) /
+                           static_cast<double>(ToNanos(spec.warmup()) + ToNanos(spec.duration())));
   }
   return std::clamp(done, 0.0, 1.0);
 }
@@ -60,7 +63,7 @@ double Progress(Moment now, const v1::LoadTest& test, const ReportMerger& merger
 void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopped,
                 v1::Report& report) {
   report.set_report_version(kReportVersion);
-  *report.mutable_load_test() = test;
+  *report.mutable_load_test() = Shown(test);
   if (merger == nullptr) {
     *report.mutable_verdict() = Judge(test.spec(), {}, stopped);
     return;
@@ -78,6 +81,11 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
     *report.add_intervals() = std::move(interval);
   *report.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
   report.set_start_skew_ns(merger->StartSkewNs());
+  v1::PhaseSummaries& phases = *report.mutable_phases();
+  *phases.mutable_resolve() = merger->totals().Summary(Phase::kResolve);
+  *phases.mutable_connect() = merger->totals().Summary(Phase::kConnect);
+  *phases.mutable_tls() = merger->totals().Summary(Phase::kTls);
+  *phases.mutable_first_byte() = merger->totals().Summary(Phase::kFirstByte);
 }
 
 void FillManifest(const std::string& version, const std::string& bus,
@@ -107,7 +115,7 @@ void FillManifest(const std::string& version, const std::string& bus,
 
 void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger, bool stopped,
                 const DriverRegistry& drivers, v1::LoadTestUpdate& update) {
-  *update.mutable_load_test() = test;
+  *update.mutable_load_test() = Shown(test);
   if (merger == nullptr) return;
   if (!merger->closed_intervals().empty())
     *update.mutable_interval() = merger->closed_intervals().back();

@@ -50,7 +50,7 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
     part.has_sent = true;
     part.first_send_ns = report.first_send_offset_ns();
   }
-  if (newest) SetGauges(part, report.measurements().counts());
+  if (newest) SetGauges(part, report.measurements());
   if (report.final()) {
     part.finished = true;
     part.lost = false;
@@ -71,15 +71,21 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   return Added::kNew;
 }
 
-void ReportMerger::SetGauges(DriverPart& part, const v1::RequestCounts& newest) {
-  part.sum.SetGauges(newest.in_flight(), newest.waiting());
+void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
+  part.sum.SetGauges(newest.counts().in_flight(), newest.counts().waiting());
+  part.sum.SetWarmupGauges(newest.warmup().in_flight(), newest.warmup().waiting());
   int64_t in_flight = 0;
   int64_t waiting = 0;
+  int64_t warmup_in_flight = 0;
+  int64_t warmup_waiting = 0;
   for (const auto& [id, other] : drivers_) {
     in_flight += other.sum.counts().in_flight();
     waiting += other.sum.counts().waiting();
+    warmup_in_flight += other.sum.warmup().in_flight();
+    warmup_waiting += other.sum.warmup().waiting();
   }
   totals_.SetGauges(in_flight, waiting);
+  totals_.SetWarmupGauges(warmup_in_flight, warmup_waiting);
 }
 
 void ReportMerger::MarkLost(std::string_view driver_id) {
@@ -120,6 +126,8 @@ v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& op
   *out.mutable_response_time() = open.sum.response_time().Summary();
   *out.mutable_service_time() = open.sum.service_time().Summary();
   *out.mutable_send_delay() = open.sum.send_delay().Summary();
+  if (open.sum.warmup().due() + open.sum.warmup().completed() > 0)
+    *out.mutable_warmup() = open.sum.warmup();
   out.set_drivers(static_cast<int32_t>(open.drivers.size()));
   return out;
 }
@@ -140,36 +148,46 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
                     part.end_reason == v1::MetricsReport::DRIVER_FAILED;
-    e.adds_up = !part.missing.empty() || AddsUp(part.sum.counts());
+    e.adds_up = !part.missing.empty() || (AddsUp(part.sum.counts()) && AddsUp(part.sum.warmup()));
     evidence.push_back(e);
   }
   return evidence;
 }
 
 int64_t ReportMerger::SendingNs() const {
+  const int64_t warmup = ToNanos(spec_.warmup());
   int64_t longest = 0;
   for (const auto& [id, part] : drivers_) {
     int64_t sending = part.highest_end_ns;
     if (part.finished && part.has_sent) {
-      sending = part.last_send_ns;
       switch (spec_.load_case()) {
         case v1::LoadTestSpec::kTsunami:
           // The last request stands for the delay after it, so that n requests every d take n * d.
-          sending += ToNanos(spec_.tsunami().delay());
+          sending = part.last_send_ns + ToNanos(spec_.tsunami().delay());
           break;
         case v1::LoadTestSpec::kRate:
-          sending += static_cast<int64_t>(static_cast<double>(drivers_.size()) /
-                                          spec_.rate().requests_per_second() * 1e9);
+          sending =
+              part.last_send_ns + static_cast<int64_t>(static_cast<double>(drivers_.size()) /
+                                                       spec_.rate().requests_per_second() * 1e9);
           break;
-        default:
+        case v1::LoadTestSpec::kStages:
+          // Pauses belong to the plan.
+          sending =
+              part.end_reason == v1::MetricsReport::PLAN_DONE && spec_.requests_per_driver() == 0
+                  ? warmup + ToNanos(spec_.duration())
+                  : part.last_send_ns;
+          break;
+        case v1::LoadTestSpec::kAvalanche:
+        case v1::LoadTestSpec::LOAD_NOT_SET:
           // A closed loop is over when the last answer is there.
-          sending = spec_.has_duration() ? std::min(part.highest_end_ns,
-                                                    std::max(ToNanos(spec_.duration()), sending))
-                                         : part.highest_end_ns;
+          if (spec_.has_duration()) {
+            sending = std::min(part.highest_end_ns,
+                               std::max(warmup + ToNanos(spec_.duration()), part.last_send_ns));
+          }
           break;
       }
     }
-    longest = std::max(longest, sending);
+    longest = std::max(longest, sending - warmup);
   }
   return longest;
 }

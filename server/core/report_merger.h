@@ -78,7 +78,7 @@ class ReportMerger {
 
   v1::IntervalResult Summarize(int64_t index, const OpenInterval& open) const;
   void CloseIntervals();
-  void SetGauges(DriverPart& part, const v1::RequestCounts& newest);
+  void SetGauges(DriverPart& part, const v1::Measurements& newest);
 
   const v1::LoadTestSpec spec_;
   const int64_t interval_ns_;

@@ -6,6 +6,7 @@
 #include "common/base/time.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
+#include "common/spec/load_test_spec.h"
 
 namespace loadtest {
 namespace {
@@ -16,18 +17,10 @@ constexpr double kSendDelayShare = 0.05;
 // From this share of a core on, the sending thread has no time left: what it measures is itself.
 constexpr double kLoopCpuLimit = 0.95;
 
-// Nanoseconds between the requests of one driver; 0 in a closed loop.
+// Nanoseconds between the requests of one driver when they are closest; 0 in a closed loop.
 double GapNs(const v1::LoadTestSpec& spec, size_t drivers) {
-  switch (spec.load_case()) {
-    case v1::LoadTestSpec::kTsunami:
-      return static_cast<double>(ToNanos(spec.tsunami().delay()));
-    case v1::LoadTestSpec::kRate:
-      return static_cast<double>(drivers) / spec.rate().requests_per_second() * 1e9;
-    case v1::LoadTestSpec::kAvalanche:
-    case v1::LoadTestSpec::LOAD_NOT_SET:
-      break;
-  }
-  return 0;
+  const double rate = HighestRate(spec, static_cast<int>(drivers));
+  return rate > 0 ? static_cast<double>(drivers) / rate * 1e9 : 0;
 }
 
 struct Limit {
@@ -88,15 +81,27 @@ void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
   }
 }
 
-void JudgeCpu(const DriverEvidence& driver, Builder& out) {
+void JudgeCpu(const v1::LoadTestSpec& spec, const DriverEvidence& driver, Builder& out) {
   if (driver.sum->measured_ns() <= 0) return;
-  const double cores = static_cast<double>(driver.sum->loop_cpu_ns()) /
-                       static_cast<double>(driver.sum->measured_ns());
-  if (cores < kLoopCpuLimit) return;
-  out.Add(v1::Verdict::INVALID, driver.driver_id, "cpu",
-          absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; latencies "
-                          "include its own delay; use more drivers",
-                          cores * 100, kLoopCpuLimit * 100));
+  // A thread that was told to stay awake is busy however little there is to do; its send delay
+  // tells whether it was too busy.
+  if (ToNanos(spec.spin()) > 0) return;
+  const auto measured = static_cast<double>(driver.sum->measured_ns());
+  const double used = static_cast<double>(driver.sum->loop_cpu_ns()) / measured;
+  const double waited = static_cast<double>(driver.sum->loop_wait_ns()) / measured;
+  if (used + waited < kLoopCpuLimit) return;
+  if (used < kLoopCpuLimit) {
+    out.Add(v1::Verdict::INVALID, driver.driver_id, "cpu",
+            absl::StrFormat("the sending thread used %.0f %% of a core and waited for one %.0f %% "
+                            "of the time, bound %.0f %%; other processes have its core",
+                            used * 100, waited * 100, kLoopCpuLimit * 100));
+    return;
+  }
+  out.Add(
+      v1::Verdict::INVALID, driver.driver_id, "cpu",
+      absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; response times "
+                      "include its own delay; use more drivers",
+                      used * 100, kLoopCpuLimit * 100));
 }
 
 }  // namespace
@@ -123,7 +128,7 @@ v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence
     }
     JudgeSchedule(spec, drivers.size(), driver, out);
     JudgeLimits(driver, stopped, out);
-    JudgeCpu(driver, out);
+    JudgeCpu(spec, driver, out);
   }
   return out.Take();
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/spec/load_test_spec.h"
+#include "server/core/shown.h"
 #include "server/shell/orchestrator.h"
 
 namespace loadtest {
@@ -43,6 +44,7 @@ void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::L
           if (!decisions.ok()) return answer(decisions.status());
           v1::LoadTest checked;
           *checked.mutable_spec() = *ValidateSpec(request.spec());
+          HideSecrets(*checked.mutable_spec());
           return answer(std::move(checked));
         }
         decisions_.Submit(
@@ -53,7 +55,7 @@ void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::L
                   request_id.empty() ? core_.FindTest(id) : core_.FindByRequestId(request_id);
               if (test == nullptr)
                 return answer(absl::AbortedError("the load test was deleted as it was made"));
-              answer(*test);
+              answer(Shown(*test));
             });
       });
 }
@@ -65,7 +67,7 @@ void Orchestrator::GetLoadTest(v1::GetLoadTestRequest request, Reply<v1::LoadTes
         if (!id.ok()) return answer(id.status());
         const v1::LoadTest* test = core_.FindTest(*id);
         if (test == nullptr) return answer(LoadTestNotFound(*id));
-        answer(*test);
+        answer(Shown(*test));
       });
 }
 
@@ -88,7 +90,7 @@ void Orchestrator::StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadT
                             if (!status.ok()) return answer(status);
                             const v1::LoadTest* test = core_.FindTest(id);
                             if (test == nullptr) return answer(LoadTestNotFound(id));
-                            answer(*test);
+                            answer(Shown(*test));
                           });
       });
 }

@@ -82,7 +82,7 @@ TEST(ParseCommandLine, MistakesAreOneLineThatSaysWhatIsWanted) {
        "report, drivers, tail (see loadctl --help)\n"},
       {{"run", "http://h/", "--slo", "p99<1ms"},
        "loadctl run: unknown flag --slo (see loadctl run --help)\n"},
-      {{"run", "http://h/", "-k"}, "loadctl run: unknown flag -k (see loadctl run --help)\n"},
+      {{"run", "http://h/", "-j"}, "loadctl run: unknown flag -j (see loadctl run --help)\n"},
       {{"run", "http://h/", "-c"},
        "loadctl run: --connections: the value is missing (see loadctl run --help)\n"},
       {{"ls", "x"}, "loadctl ls: unexpected argument \"x\" (see loadctl ls --help)\n"},

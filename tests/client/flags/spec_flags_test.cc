@@ -184,7 +184,7 @@ std::string Wrong(const SpecFlags& flags) {
 TEST(InTermsOfFlags, AnErrorOfTheSpecNamesTheFlagThatItCameFrom) {
   EXPECT_EQ(Wrong({.arguments = {kUrl}, .delay = "0"}), "--delay: got 0s, want 1us to 1h");
   EXPECT_EQ(Wrong({.arguments = {"ftp://h/"}}),
-            "URL: got \"ftp://h/\", want http://host[:port][/path][?query]");
+            "URL: got \"ftp://h/\", want http[s]://host[:port][/path][?query]");
 }
 
 TEST(InTermsOfFlags, WhatCameFromAPlanNamesFileAndField) {

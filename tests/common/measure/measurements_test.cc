@@ -35,12 +35,10 @@ std::string Refusal(const v1::Measurements& m) {
   return std::string(CheckMeasurements(m).message());
 }
 
-TEST(MeasurementSumTest, AddsDeltasAndOtherSumsAlike) {
-  MeasurementSum a;
-  ASSERT_TRUE(a.Add(Delta(3, 1)).ok());
+TEST(MeasurementSumTest, AddsDeltas) {
   MeasurementSum b;
+  ASSERT_TRUE(b.Add(Delta(3, 1)).ok());
   ASSERT_TRUE(b.Add(Delta(5, 2)).ok());
-  b.Add(a);
   EXPECT_EQ(b.counts().sent(), 11);
   EXPECT_EQ(b.counts().completed(), 8);
   EXPECT_EQ(b.counts().failed(), 3);

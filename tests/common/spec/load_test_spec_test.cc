@@ -61,10 +61,10 @@ TEST(ValidateSpecTest, HasALineForEachWrongField) {
 TEST(ValidateSpecTest, RefusesEachFieldOutsideItsRange) {
   v1::LoadTestSpec spec = Avalanche();
   spec.clear_load();
-  EXPECT_EQ(Refusal(spec), "spec.load: got none, want one of avalanche, tsunami, rate");
+  EXPECT_EQ(Refusal(spec), "spec.load: got none, want one of avalanche, tsunami, rate, stages");
   spec = Avalanche();
   spec.clear_request();
-  EXPECT_EQ(Refusal(spec), "spec.request.url: got nothing, want http://host[:port][/path][?query]");
+  EXPECT_EQ(Refusal(spec), "spec.request.url: got nothing, want http[s]://host[:port][/path][?query]");
   spec = Avalanche();
   spec.mutable_rate()->set_requests_per_second(std::numeric_limits<double>::quiet_NaN());
   EXPECT_EQ(Refusal(spec), "spec.rate.requests_per_second: got nan, want 1e-06 to 1e+09");
@@ -145,11 +145,11 @@ TEST(ParseUrlTest, RefusesWhatIsNoHttpUrl) {
   for (const char* text :
        {"", "x", "ftp://a", "http://", "http:///p", "http://a:0", "http://a:65536", "http://a:x",
         "http://a:", "http://u:p@a/", "http://a/#f", "http://a b/", "http://a/\r\nX: y",
-        "http://[::1", "http://[zz]/", "http://a/\xc3\xa9", "http://a$b/", "https://a/"}) {
+        "http://[::1", "http://[zz]/", "http://a/\xc3\xa9", "http://a$b/", "https:/a/"}) {
     EXPECT_FALSE(ParseUrl(text).ok()) << text;
   }
   EXPECT_EQ(ParseUrl("ftp://x").status().message(),
-            "got \"ftp://x\", want http://host[:port][/path][?query]");
+            "got \"ftp://x\", want http[s]://host[:port][/path][?query]");
 }
 
 TEST(LoadTestIdTest, AcceptsOnlySafeIds) {

@@ -92,13 +92,15 @@ TEST_F(DriverAgentTest, EachStepOfARunIsToldAtOnce) {
   DriverAgent agent = MakeAgent();
   agent.OnTrigger(Started("t"));
   EXPECT_FALSE(agent.HeartbeatIsDue(now_));
-  agent.OnArmed({"127.0.0.1:80"});
+  agent.OnArmed({.target_addresses = {"127.0.0.1:80"}, .transport = "epoll", .tls = "TLSv1.3"});
   ASSERT_TRUE(agent.HeartbeatIsDue(now_));
   const v1::DriverHeartbeat armed = Beat(agent);
   EXPECT_EQ(armed.state(), v1::DriverHeartbeat::ARMED);
   EXPECT_EQ(armed.test_id(), "t");
   ASSERT_EQ(armed.target_addresses_size(), 1);
   EXPECT_EQ(armed.target_addresses(0), "127.0.0.1:80");
+  EXPECT_EQ(armed.transport(), "epoll");
+  EXPECT_EQ(armed.tls(), "TLSv1.3");
   agent.OnRunning(now_);
   EXPECT_EQ(Beat(agent).state(), v1::DriverHeartbeat::RUNNING);
   agent.OnDraining();

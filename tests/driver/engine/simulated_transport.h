@@ -130,7 +130,7 @@ class SimulatedTransport final : public Transport {
 
   void FinishConnection(int connection, int error) {
     ++lives_[connection];
-    sink_->OnClosed(connection, error);
+    sink_->OnClosed(connection, {.error = error});
   }
 
   ManualClock& clock_;

@@ -1,0 +1,292 @@
+#include "driver/engine/tls_context.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status_macros.h"
+
+namespace loadtest {
+namespace {
+
+constexpr size_t kKeptSessions = 256;
+
+struct FreeObject {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, FreeObject>;
+
+Owned<BIO> BioOf(const std::string& text) {
+  return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// All certificates of a PEM text; what is not a certificate is skipped.
+std::vector<Owned<X509>> CertificatesOf(const std::string& pem) {
+  std::vector<Owned<X509>> certificates;
+  const Owned<BIO> bio = BioOf(pem);
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    certificates.emplace_back(certificate);
+  }
+  ERR_clear_error();
+  return certificates;
+}
+
+bool IsAddress(const std::string& host) {
+  in6_addr unused;
+  return inet_pton(AF_INET, host.c_str(), &unused) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), &unused) == 1;
+}
+
+int VersionNumber(v1::TlsOptions::Version version, int otherwise) {
+  switch (version) {
+    case v1::TlsOptions::TLS_1_2:
+      return TLS1_2_VERSION;
+    case v1::TlsOptions::TLS_1_3:
+      return TLS1_3_VERSION;
+    default:
+      return otherwise;
+  }
+}
+
+// The names and addresses that a certificate is for: "a.example, *.b.example".
+std::string NamesOf(X509* certificate) {
+  std::vector<std::string> found;
+  const Owned<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const int count = names == nullptr ? 0 : sk_GENERAL_NAME_num(names.get());
+  for (int i = 0; i < count && found.size() < 5; ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_DNS) {
+      found.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                         static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)));
+    } else if (name->type == GEN_IPADD) {
+      const int size = ASN1_STRING_length(name->d.iPAddress);
+      char text[INET6_ADDRSTRLEN] = "";
+      inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(name->d.iPAddress), text,
+                sizeof(text));
+      found.emplace_back(text);
+    }
+  }
+  return found.empty() ? "no name" : absl::StrJoin(found, ", ");
+}
+
+std::string DateOf(const ASN1_TIME* time) {
+  tm date = {};
+  if (ASN1_TIME_to_tm(time, &date) != 1) return "?";
+  return absl::StrFormat("%04d-%02d-%02d", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
+}
+
+}  // namespace
+
+void FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+void FreeSsl::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+void FreeSsl::operator()(ssl_session_st* session) const { SSL_SESSION_free(session); }
+
+TlsContext::~TlsContext() = default;
+
+absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Create(const v1::TlsOptions& options,
+                                                               const std::string& host,
+                                                               const std::string& alpn) {
+  std::unique_ptr<TlsContext> tls(new TlsContext);
+  tls->context_.reset(SSL_CTX_new(TLS_client_method()));
+  if (tls->context_ == nullptr) return absl::ResourceExhaustedError("tls: out of memory");
+  SSL_CTX* const context = tls->context_.get();
+  SSL_CTX_set_min_proto_version(context, VersionNumber(options.min_version(), TLS1_2_VERSION));
+  SSL_CTX_set_max_proto_version(context, VersionNumber(options.max_version(), 0));
+  // Idle connections keep no buffers; a response may be read as it comes.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Many servers close without saying so; HTTP itself tells whether a response was whole.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+  tls->name_ = options.server_name().empty() ? host : options.server_name();
+  tls->name_is_address_ = IsAddress(tls->name_);
+  tls->is_verified_ = !options.insecure();
+  tls->resumes_ = !options.no_resumption();
+  RETURN_IF_ERROR(tls->Trust(options));
+  RETURN_IF_ERROR(tls->Identify(options));
+  tls->alpn_ = alpn;
+  const std::string offer = static_cast<char>(alpn.size()) + alpn;
+  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offer.data()),
+                          static_cast<unsigned>(offer.size()));
+  if (tls->resumes_) {
+    SSL_CTX_set_app_data(context, tls.get());
+    SSL_CTX_set_session_cache_mode(context,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+    SSL_CTX_sess_set_new_cb(context, &TlsContext::KeepSession);
+  } else {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  }
+  return tls;
+}
+
+absl::Status TlsContext::Trust(const v1::TlsOptions& options) {
+  SSL_CTX* const context = context_.get();
+  if (options.insecure()) {
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+    return absl::OkStatus();
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  if (options.ca_certificates().empty()) {
+    if (SSL_CTX_set_default_verify_paths(context) == 1) return absl::OkStatus();
+    return absl::InternalError("tls: the system's certificates cannot be read");
+  }
+  const std::vector<Owned<X509>> certificates = CertificatesOf(options.ca_certificates());
+  if (certificates.empty()) {
+    return absl::InvalidArgumentError(
+        "tls.ca_certificates: got a text without a certificate, want PEM certificates");
+  }
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  for (const Owned<X509>& certificate : certificates) {
+    X509_STORE_add_cert(store, certificate.get());
+  }
+  // What is trusted by name need not be a root.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  return absl::OkStatus();
+}
+
+absl::Status TlsContext::Identify(const v1::TlsOptions& options) {
+  if (options.client_certificate().empty()) return absl::OkStatus();
+  SSL_CTX* const context = context_.get();
+  const std::vector<Owned<X509>> chain = CertificatesOf(options.client_certificate());
+  if (chain.empty() || SSL_CTX_use_certificate(context, chain[0].get()) != 1) {
+    return absl::InvalidArgumentError(
+        "tls.client_certificate: got a text without a usable certificate, want PEM certificates");
+  }
+  for (size_t i = 1; i < chain.size(); ++i) SSL_CTX_add1_chain_cert(context, chain[i].get());
+  const Owned<BIO> bio = BioOf(options.client_key());
+  const auto refuse_password = [](char*, int, int, void*) { return -1; };
+  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_password, nullptr));
+  ERR_clear_error();
+  if (key == nullptr) {
+    return absl::InvalidArgumentError(
+        "tls.client_key: got a text without a readable key, want a PEM key without a password");
+  }
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError(
+        "tls.client_key: got a key that does not fit the certificate, want the key of "
+        "tls.client_certificate");
+  }
+  return absl::OkStatus();
+}
+
+int TlsContext::KeepSession(ssl_st* ssl, ssl_session_st* session) {
+  auto* const self = static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  self->sessions_.emplace_back(session);
+  if (self->sessions_.size() > kKeptSessions) self->sessions_.pop_front();
+  return 1;  // ours now
+}
+
+SslPointer TlsContext::NewConnection() {
+  SslPointer ssl(SSL_new(context_.get()));
+  if (ssl == nullptr) return ssl;
+  SSL_set_connect_state(ssl.get());
+  if (!name_is_address_) SSL_set_tlsext_host_name(ssl.get(), name_.c_str());
+  if (is_verified_) {
+    X509_VERIFY_PARAM* const check = SSL_get0_param(ssl.get());
+    if (name_is_address_) {
+      X509_VERIFY_PARAM_set1_ip_asc(check, name_.c_str());
+    } else {
+      X509_VERIFY_PARAM_set1_host(check, name_.data(), name_.size());
+    }
+  }
+  if (!sessions_.empty()) {
+    SSL_set_session(ssl.get(), sessions_.back().get());
+    const bool serves_once =
+        SSL_SESSION_get_protocol_version(sessions_.back().get()) >= TLS1_3_VERSION;
+    if (serves_once) sessions_.pop_back();
+  }
+  return ssl;
+}
+
+std::string TlsContext::DescribeCertificateProblem(ssl_st* ssl, long problem) const {
+  X509* const certificate = SSL_get0_peer_certificate(ssl);
+  switch (problem) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return absl::StrFormat("the certificate of %s has expired (%s)", name_,
+                             certificate ? DateOf(X509_get0_notAfter(certificate)) : "?");
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return absl::StrFormat("the certificate of %s is not valid yet (from %s)", name_,
+                             certificate ? DateOf(X509_get0_notBefore(certificate)) : "?");
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return absl::StrFormat("the certificate is for %s, want %s",
+                             certificate ? NamesOf(certificate) : "?", name_);
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return absl::StrFormat(
+          "the certificate of %s is signed by nobody who is trusted (%s); trust it with --cacert "
+          "FILE, or skip the check with -k",
+          name_, X509_verify_cert_error_string(problem));
+    default:
+      return absl::StrFormat("the certificate of %s is refused: %s", name_,
+                             X509_verify_cert_error_string(problem));
+  }
+}
+
+ConnectFailure TlsContext::Explain(ssl_st* ssl) {
+  const unsigned long error = ERR_peek_error();
+  const int reason = ERR_GET_REASON(error);
+  const long problem = SSL_get_verify_result(ssl);
+  v1::ErrorKind kind = v1::TLS_FAILED;
+  if (is_verified_ && problem != X509_V_OK) {
+    kind = v1::CERTIFICATE_REJECTED;
+    failure_ = DescribeCertificateProblem(ssl, problem);
+  } else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+             reason == SSL_R_UNEXPECTED_MESSAGE) {
+    failure_ = "what the server answered is no TLS; is it an http:// server?";
+  } else if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL) {
+    failure_ = "the server speaks none of the TLS versions that were allowed";
+  } else if (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
+    failure_ = "the server wants a client certificate; give --cert and --key";
+  } else if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL ||
+             reason == SSL_R_NO_APPLICATION_PROTOCOL) {
+    kind = alpn_ == "h2" ? v1::HTTP2_NOT_OFFERED : v1::TLS_FAILED;
+    failure_ = absl::StrFormat("the server does not speak %s", alpn_);
+  } else if (error != 0) {
+    const char* const text = ERR_reason_error_string(error);
+    failure_ = absl::StrFormat("TLS handshake: %s", text != nullptr ? text : "failed");
+  } else {
+    failure_ = "TLS handshake: closed by the server";
+  }
+  ERR_clear_error();
+  return {.kind = kind, .text = failure_};
+}
+
+bool TlsContext::AgreedOnProtocol(ssl_st* ssl) const {
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &chosen, &size);
+  // A server without ALPN speaks HTTP/1.1.
+  if (size == 0) return alpn_ != "h2";
+  return std::string_view(reinterpret_cast<const char*>(chosen), size) == alpn_;
+}
+
+void TlsContext::Describe(ssl_st* ssl) {
+  if (is_described_.load(std::memory_order_relaxed)) return;
+  description_ =
+      absl::StrFormat("%s, %s, certificate %s", SSL_get_version(ssl), SSL_get_cipher_name(ssl),
+                      is_verified_ ? "verified" : "NOT verified (-k)");
+  if (alpn_ == "h2") description_ += ", h2";
+  is_described_.store(true, std::memory_order_release);
+}
+
+std::string TlsContext::description() const {
+  return is_described_.load(std::memory_order_acquire) ? description_ : "";
+}
+
+}  // namespace loadtest
