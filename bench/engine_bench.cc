@@ -26,6 +26,10 @@ struct Options {
   int connections = 64;
   std::string duration = "5s";
   std::string delay;
+  bool http2 = false;
+  bool insecure = false;
+  int streams = 1;
+  std::string requests;
 };
 
 absl::StatusOr<v1::LoadTestSpec> MakeSpec(const Options& options) {
@@ -34,6 +38,15 @@ absl::StatusOr<v1::LoadTestSpec> MakeSpec(const Options& options) {
   spec.set_connections(options.connections);
   ASSIGN_OR_RETURN(const int64_t duration_ns, ParseDuration(options.duration));
   *spec.mutable_duration() = ToDuration(duration_ns);
+  if (options.http2) {
+    spec.set_http_version(v1::LoadTestSpec::HTTP_2);
+    spec.set_streams(options.streams);
+  }
+  if (options.insecure) spec.mutable_tls()->set_insecure(true);
+  if (!options.requests.empty()) {
+    ASSIGN_OR_RETURN(const int64_t requests, ParseCount(options.requests));
+    spec.set_requests_per_driver(requests);
+  }
   if (options.delay.empty()) {
     spec.mutable_avalanche();
   } else {
@@ -96,6 +109,11 @@ int main(int argc, char** argv) {
   app.add_option("-d", options.duration, "How long")->capture_default_str();
   app.add_option("--delay", options.delay,
                  "Open loop: a request every so often (default: closed loop)");
+  app.add_option("-n", options.requests, "Requests, if they end before the duration");
+  app.add_flag("--http2", options.http2, "HTTP/2");
+  app.add_option("--streams", options.streams, "HTTP/2: streams a connection")
+      ->capture_default_str();
+  app.add_flag("-k", options.insecure, "Do not verify the certificate");
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = loadtest::RunBench(options);
   if (status.ok()) return 0;

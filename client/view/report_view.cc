@@ -184,7 +184,7 @@ void WriteErrors(const v1::Report& report, Writer& writer) {
     std::string text =
         absl::StrFormat("%s %s", FormatCount(errors[i]->count()), ErrorKindName(errors[i]->kind()));
     if (!errors[i]->example().empty()) text += ", for example: " + errors[i]->example();
-    writer.Line(i == 0 ? "errors" : "", text);
+    writer.Line(i == 0 ? "errors" : "", text, 2);
   }
   if (shown < static_cast<int>(errors.size())) {
     writer.Line("", absl::StrFormat("and %d kinds more", errors.size() - shown));

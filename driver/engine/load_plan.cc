@@ -71,12 +71,8 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
         absl::StrFormat("metrics_interval_ns: got %d, want more than 0", metrics_interval_ns));
   }
   ASSIGN_OR_RETURN(const Url url, ParseUrl(spec.request().url()));
-  if (spec.http_version() == v1::LoadTestSpec::HTTP_2) {
-    return absl::UnimplementedError("http_version: got HTTP_2, want HTTP_1_1 with this driver");
-  }
   LoadPlan plan;
   plan.sends = MakeSendPlan(spec, assignment);
-  plan.request_bytes = BuildRequestBytes(spec.request(), url);
   plan.is_head = spec.request().method() == "HEAD";
   plan.spin_ns = ToNanos(spec.spin());
   plan.connections = spec.connections();
@@ -90,7 +86,12 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
   plan.is_tls = url.is_tls;
   plan.tls = spec.tls();
   plan.is_http2 = spec.http_version() == v1::LoadTestSpec::HTTP_2;
-  if (plan.is_http2) plan.streams = spec.streams();
+  if (plan.is_http2) {
+    plan.streams = spec.streams();
+    plan.http2_request = BuildHttp2Request(spec.request(), url);
+  } else {
+    plan.request_bytes = BuildRequestBytes(spec.request(), url);
+  }
   return plan;
 }
 

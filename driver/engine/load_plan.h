@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
+#include "driver/engine/request_bytes.h"
 #include "driver/engine/send_plan.h"
 #include "loadtest/v1/load_test.pb.h"
 
@@ -14,7 +15,9 @@ namespace loadtest {
 
 struct LoadPlan {
   SendPlan sends;
+  // One of them, by the version of HTTP.
   std::string request_bytes;
+  Http2Request http2_request;
   // The request is a HEAD: its responses have no body, whatever their header says.
   bool is_head = false;
   // Open loop: how long before each due time the loop stays awake for it.

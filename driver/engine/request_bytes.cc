@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/version.h"
@@ -45,6 +46,29 @@ std::string BuildRequestBytes(const v1::HttpRequest& request, const Url& url) {
   }
   absl::StrAppend(&bytes, "\r\n", request.body());
   return bytes;
+}
+
+Http2Request BuildHttp2Request(const v1::HttpRequest& request, const Url& url) {
+  const std::string method = request.method().empty() ? "GET" : request.method();
+  const v1::Header* host = FindHeader(request, "Host");
+  Http2Request out;
+  out.headers = {{":method", method},
+                 {":scheme", url.is_tls ? "https" : "http"},
+                 {":authority", host != nullptr ? host->value() : url.authority},
+                 {":path", url.target}};
+  for (const v1::Header& header : request.headers()) {
+    if (absl::EqualsIgnoreCase(header.name(), "Host")) continue;
+    out.headers.emplace_back(absl::AsciiStrToLower(header.name()), header.value());
+  }
+  if (FindHeader(request, "User-Agent") == nullptr) {
+    out.headers.emplace_back("user-agent", absl::StrCat("loadtest-driver/", kVersion));
+  }
+  if (FindHeader(request, "Accept") == nullptr) out.headers.emplace_back("accept", "*/*");
+  if (!request.body().empty() || ExpectsBody(method)) {
+    out.headers.emplace_back("content-length", absl::StrCat(request.body().size()));
+  }
+  out.body = request.body();
+  return out;
 }
 
 }  // namespace loadtest

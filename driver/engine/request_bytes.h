@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/spec/load_test_spec.h"
 #include "loadtest/v1/load_test.pb.h"
@@ -12,5 +14,12 @@ namespace loadtest {
 // Content-Length when there is a body (or when the method expects one), and the body. `request` was
 // validated, and `url` is its URL.
 std::string BuildRequestBytes(const v1::HttpRequest& request, const Url& url);
+
+// The same for HTTP/2: pseudo-header fields first (RFC 9113, section 8.3), names in lower case.
+struct Http2Request {
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+Http2Request BuildHttp2Request(const v1::HttpRequest& request, const Url& url);
 
 }  // namespace loadtest
