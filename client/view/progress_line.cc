@@ -11,6 +11,7 @@
 #include "client/view/layout.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
+#include "common/measure/measurements.h"
 
 namespace loadtest {
 namespace {
@@ -26,6 +27,11 @@ std::string StateName(v1::LoadTest::State state) {
 bool IsSending(const v1::LoadTestUpdate& update) {
   return update.load_test().state() == v1::LoadTest::RUNNING ||
          update.load_test().state() == v1::LoadTest::STOPPING;
+}
+
+// Whether all that the newest interval has is of the warm-up: it has no latencies then.
+bool IsWarmingUp(const v1::LoadTestUpdate& update) {
+  return HasAny(update.interval().warmup()) && !HasAny(update.interval().counts());
 }
 
 // "waits for 2 more drivers", or what is known without a reason.
@@ -69,15 +75,17 @@ std::vector<std::string> Parts(const v1::LoadTestUpdate& update) {
     const double elapsed = interval.end_offset_ns() / 1e9;
     parts.push_back(WholeSeconds(elapsed * std::max(0.0, 1 - progress) / progress) + " left");
   }
+  if (IsWarmingUp(update)) parts.push_back("warm-up");
   if (update.has_interval()) {
     const double seconds = (interval.end_offset_ns() - interval.start_offset_ns()) / 1e9;
     // The last interval of a test may be a few milliseconds long: no rate to speak of.
     if (seconds >= kShortestForRate)
-      parts.push_back(FormatPerSecond(interval.counts().sent() / seconds));
+      parts.push_back(FormatPerSecond(
+          static_cast<double>(interval.counts().sent() + interval.warmup().sent()) / seconds));
     if (interval.response_time().count() > 0) {
       parts.push_back("p50 " + FormatLatency(interval.response_time().p50_ns()));
       parts.push_back("p99 " + FormatLatency(interval.response_time().p99_ns()));
-    } else {
+    } else if (!IsWarmingUp(update) || interval.warmup().completed() == 0) {
       parts.push_back("no answer");
     }
   }
