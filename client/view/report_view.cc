@@ -179,7 +179,7 @@ void WriteStatusCodes(const v1::Report& report, Writer& writer) {
   }
   if (redirects > 0)
     parts.push_back(absl::StrFormat("redirects: %s (not followed)", FormatCount(redirects)));
-  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "));
+  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "), 2);
 }
 
 void WriteErrors(const v1::Report& report, Writer& writer) {
