@@ -11,7 +11,6 @@
 #include "client/view/layout.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
-#include "common/measure/measurements.h"
 
 namespace loadtest {
 namespace {
@@ -29,9 +28,10 @@ bool IsSending(const v1::LoadTestUpdate& update) {
          update.load_test().state() == v1::LoadTest::STOPPING;
 }
 
-// Whether all that the newest interval has is of the warm-up: it has no latencies then.
+// Whether most of the newest interval is warm-up. Not all: its last interval may have the first
+// requests of the measured part.
 bool IsWarmingUp(const v1::LoadTestUpdate& update) {
-  return HasAny(update.interval().warmup()) && !HasAny(update.interval().counts());
+  return update.interval().warmup().sent() > update.interval().counts().sent();
 }
 
 // "waits for 2 more drivers", or what is known without a reason.
@@ -85,7 +85,7 @@ std::vector<std::string> Parts(const v1::LoadTestUpdate& update) {
     if (interval.response_time().count() > 0) {
       parts.push_back("p50 " + FormatLatency(interval.response_time().p50_ns()));
       parts.push_back("p99 " + FormatLatency(interval.response_time().p99_ns()));
-    } else if (!IsWarmingUp(update) || interval.warmup().completed() == 0) {
+    } else if (interval.warmup().completed() == 0) {
       parts.push_back("no answer");
     }
   }

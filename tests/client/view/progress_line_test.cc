@@ -54,9 +54,10 @@ TEST(ProgressLine, AnIntervalWithoutAnswersHasNoPercentiles) {
 
 TEST(ProgressLine, SaysThatTheWarmupGoesOn) {
   v1::LoadTestUpdate update = SampleUpdate();
-  update.mutable_interval()->clear_counts();
+  update.mutable_interval()->mutable_counts()->set_sent(1);
+  update.mutable_interval()->mutable_counts()->set_completed(0);
   update.mutable_interval()->clear_response_time();
-  update.mutable_interval()->mutable_warmup()->set_sent(600);
+  update.mutable_interval()->mutable_warmup()->set_sent(599);
   update.mutable_interval()->mutable_warmup()->set_completed(598);
   EXPECT_EQ(ProgressLine(update, 68),
             "[######---------]  40%  3s left  warm-up  600/s  errors 2  3 drivers");
@@ -64,8 +65,8 @@ TEST(ProgressLine, SaysThatTheWarmupGoesOn) {
 
 TEST(ProgressLine, TheIntervalInWhichTheWarmupEndsHasTheRateOfBothParts) {
   v1::LoadTestUpdate update = SampleUpdate();
-  update.mutable_interval()->mutable_counts()->set_sent(150);
-  update.mutable_interval()->mutable_warmup()->set_sent(450);
+  update.mutable_interval()->mutable_counts()->set_sent(450);
+  update.mutable_interval()->mutable_warmup()->set_sent(150);
   EXPECT_NE(ProgressLine(update, 120).find("  3s left  600/s  p50 1.23ms"), std::string::npos);
 }
 
