@@ -28,6 +28,12 @@ bool IsSending(const v1::LoadTestUpdate& update) {
          update.load_test().state() == v1::LoadTest::STOPPING;
 }
 
+// Whether most of the newest interval is warm-up. Not all: its last interval may have the first
+// requests of the measured part.
+bool IsWarmingUp(const v1::LoadTestUpdate& update) {
+  return update.interval().warmup().sent() > update.interval().counts().sent();
+}
+
 // "waits for 2 more drivers", or what is known without a reason.
 std::string Waiting(const v1::LoadTestUpdate& update) {
   const v1::LoadTest& test = update.load_test();
@@ -69,15 +75,17 @@ std::vector<std::string> Parts(const v1::LoadTestUpdate& update) {
     const double elapsed = interval.end_offset_ns() / 1e9;
     parts.push_back(WholeSeconds(elapsed * std::max(0.0, 1 - progress) / progress) + " left");
   }
+  if (IsWarmingUp(update)) parts.push_back("warm-up");
   if (update.has_interval()) {
     const double seconds = (interval.end_offset_ns() - interval.start_offset_ns()) / 1e9;
     // The last interval of a test may be a few milliseconds long: no rate to speak of.
     if (seconds >= kShortestForRate)
-      parts.push_back(FormatPerSecond(interval.counts().sent() / seconds));
+      parts.push_back(FormatPerSecond(
+          static_cast<double>(interval.counts().sent() + interval.warmup().sent()) / seconds));
     if (interval.response_time().count() > 0) {
       parts.push_back("p50 " + FormatLatency(interval.response_time().p50_ns()));
       parts.push_back("p99 " + FormatLatency(interval.response_time().p99_ns()));
-    } else {
+    } else if (interval.warmup().completed() == 0) {
       parts.push_back("no answer");
     }
   }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -106,14 +108,14 @@ void WriteCounts(const v1::Report& report, Writer& writer) {
     answered += absl::StrFormat(", in flight %s", FormatCount(counts.in_flight()));
   }
   writer.Line("answered", answered);
-  const v1::Measurements& totals = report.totals();
   if (counts.drain_completed() + counts.drain_failed() > 0) {
     writer.Line("drain", absl::StrFormat("after the last send: %s answered, %s failed",
                                          FormatCount(counts.drain_completed()),
                                          FormatCount(counts.drain_failed())));
   }
-  if (totals.warmup().due() > 0) {
-    writer.Line("warm-up", absl::StrFormat("%s sent, %s answered; left out of all other numbers",
+  const v1::Measurements& totals = report.totals();
+  if (HasAny(totals.warmup())) {
+    writer.Line("warm-up", absl::StrFormat("%s sent, %s answered; left out of all other counts",
                                            FormatCount(totals.warmup().sent()),
                                            FormatCount(totals.warmup().completed())));
   }
@@ -127,32 +129,36 @@ void WriteCounts(const v1::Report& report, Writer& writer) {
   writer.Line("traffic", traffic);
 }
 
-// "resolve p50 0.1ms, max 0.1ms; connect p50 ...": the phases that occurred.
+// "resolve 1.2ms; connect p50 41.0us p99 90.0us; ...": the phases that occurred.
 void WritePhases(const v1::Report& report, Writer& writer) {
-  const std::pair<const char*, const v1::LatencySummary*> phases[] = {
-      {"connect", &report.phases().connect()},
-      {"TLS", &report.phases().tls()},
-      {"first byte", &report.phases().first_byte()}};
+  const v1::PhaseSummaries& phases = report.phases();
   std::vector<std::string> parts;
-  if (report.phases().resolve().count() > 0) {
-    parts.push_back("resolve max " + FormatLatency(report.phases().resolve().max_ns()));
-  }
-  for (const auto& [name, summary] : phases) {
-    if (summary->count() == 0) continue;
-    parts.push_back(absl::StrFormat("%s p50 %s p99 %s", name, FormatLatency(summary->p50_ns()),
-                                    FormatLatency(summary->p99_ns())));
+  // One a driver: too few for percentiles.
+  if (phases.resolve().count() > 0)
+    parts.push_back("resolve " + FormatLatency(phases.resolve().max_ns()));
+  for (const auto& [name, phase] : {std::pair{"connect", &phases.connect()},
+                                    {"TLS", &phases.tls()},
+                                    {"first byte", &phases.first_byte()}}) {
+    if (phase->count() == 0) continue;
+    parts.push_back(absl::StrFormat("%s p50 %s p99 %s", name, FormatLatency(phase->p50_ns()),
+                                    FormatLatency(phase->p99_ns())));
   }
   if (!parts.empty()) writer.Line("phases", absl::StrJoin(parts, "; "), 2);
 }
 
-// The addresses when there are several, and how https was spoken.
+// The addresses when there are several, and how https was spoken: what the drivers say, each once.
 void WriteTarget(const v1::Report& report, Writer& writer) {
-  if (report.manifest().drivers().empty()) return;
-  const v1::DriverManifest& first = report.manifest().drivers(0);
-  if (first.target_addresses_size() > 1) {
-    writer.Line("target", absl::StrJoin(first.target_addresses(), " "));
+  std::set<std::string> addresses;
+  std::set<std::string> tls;
+  for (const v1::DriverManifest& driver : report.manifest().drivers()) {
+    addresses.insert(driver.target_addresses().begin(), driver.target_addresses().end());
+    if (!driver.tls().empty()) tls.insert(driver.tls());
   }
-  if (!first.tls().empty()) writer.Line("TLS", first.tls());
+  if (addresses.size() > 1) writer.Line("target", absl::StrJoin(addresses, " "));
+  if (tls.empty()) return;
+  std::string text = absl::StrJoin(tls, "; ");
+  if (report.load_test().spec().tls().insecure()) text = "NOT VERIFIED (-k): " + text;
+  writer.Line("TLS", text);
 }
 
 void WriteStatusCodes(const v1::Report& report, Writer& writer) {
@@ -168,10 +174,12 @@ void WriteStatusCodes(const v1::Report& report, Writer& writer) {
   }
   int64_t redirects = 0;
   for (const auto& [code, count] : codes) {
+    // 304 sends nobody elsewhere: it says that nothing has changed.
     if (code >= 300 && code < 400 && code != 304) redirects += count;
   }
-  if (redirects > 0) parts.push_back("redirects are not followed");
-  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "));
+  if (redirects > 0)
+    parts.push_back(absl::StrFormat("redirects: %s (not followed)", FormatCount(redirects)));
+  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "), 2);
 }
 
 void WriteErrors(const v1::Report& report, Writer& writer) {

@@ -39,11 +39,23 @@ std::string LoadInShort(const v1::LoadTestSpec& spec) {
     case v1::LoadTestSpec::kRate:
       return "rate " + FormatPerSecond(spec.rate().requests_per_second());
     case v1::LoadTestSpec::kStages:
-      return absl::StrFormat("rate in %d stages", spec.stages().stages_size());
+      return Plural(spec.stages().stages_size(), "stage") + ", to " +
+             FormatPerSecond(HighestRate(spec, 0));
     case v1::LoadTestSpec::LOAD_NOT_SET:
       return "-";
   }
   return "-";
+}
+
+// What was asked for beyond the defaults.
+std::string DescribeTls(const v1::TlsOptions& tls) {
+  std::vector<std::string> parts;
+  if (tls.insecure()) parts.push_back("certificate not verified");
+  if (!tls.ca_certificates().empty()) parts.push_back("CA certificates given");
+  if (!tls.client_certificate().empty()) parts.push_back("with a client certificate");
+  if (!tls.server_name().empty()) parts.push_back("server name " + Clip(tls.server_name(), 100));
+  if (tls.no_resumption()) parts.push_back("no resumption");
+  return absl::StrJoin(parts, ", ");
 }
 
 std::string HeartbeatAge(const v1::Driver& driver, WallTime now) {
@@ -101,9 +113,8 @@ std::string TestDetails(const v1::LoadTest& test) {
   for (const v1::Header& header : spec.request().headers()) {
     add("header", Clip(header.name() + ": " + header.value(), 200));
   }
-  if (!spec.request().body().empty()) {
-    add("body", FormatBytes(static_cast<int64_t>(spec.request().body().size())));
-  }
+  if (spec.request().body_bytes() > 0) add("body", FormatBytes(spec.request().body_bytes()));
+  add("tls", DescribeTls(spec.tls()));
   add("timeout", absl::StrFormat("%s, connecting %s, drain %s",
                                  FormatDuration(ToNanos(spec.request_timeout())),
                                  FormatDuration(ToNanos(spec.connect_timeout())),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
@@ -18,9 +19,33 @@ int64_t Histogram::MiddleOf(int index) {
   return low + ((int64_t{1} << exponent) - 1) / 2;
 }
 
+void Histogram::RecordOutside(int64_t ns) {
+  Cover(IndexOf(ns), IndexOf(ns));
+  Record(ns);
+}
+
+void Histogram::Cover(int low, int high) {
+  constexpr int kOctave = static_cast<int>(kSubBuckets);
+  int first = low / kOctave * kOctave;
+  int end = (high / kOctave + 1) * kOctave;
+  if (!buckets_.empty()) {
+    first = std::min(first, first_);
+    end = std::max(end, first_ + static_cast<int>(buckets_.size()));
+  }
+  if (static_cast<size_t>(end - first) == buckets_.size()) return;
+  std::vector<uint64_t> wider(end - first);
+  std::copy(buckets_.begin(), buckets_.end(), wider.begin() + (first_ - first));
+  buckets_ = std::move(wider);
+  first_ = first;
+  size_ = static_cast<uint32_t>(buckets_.size());
+}
+
 void Histogram::Merge(const Histogram& other) {
   if (other.count_ == 0) return;
-  for (int i = 0; i < kBuckets; ++i) buckets_[i] += other.buckets_[i];
+  const int low = IndexOf(other.min_);
+  const int high = IndexOf(other.max_);
+  Cover(low, high);
+  for (int i = low; i <= high; ++i) buckets_[i - first_] += other.buckets_[i - other.first_];
   count_ += other.count_;
   sum_ += other.sum_;
   min_ = std::min(min_, other.min_);
@@ -28,7 +53,11 @@ void Histogram::Merge(const Histogram& other) {
 }
 
 void Histogram::Clear() {
-  std::fill(buckets_.begin(), buckets_.end(), 0);
+  // Beyond the smallest and the largest value there are zeros already.
+  if (count_ > 0) {
+    std::fill(buckets_.begin() + (IndexOf(min_) - first_),
+              buckets_.begin() + (IndexOf(max_) - first_) + 1, 0);
+  }
   count_ = 0;
   sum_ = 0;
   min_ = std::numeric_limits<int64_t>::max();
@@ -41,8 +70,8 @@ int64_t Histogram::Percentile(double q) const {
   const int64_t rank = std::clamp<int64_t>(
       static_cast<int64_t>(std::ceil(q * static_cast<double>(count_))), 1, count_);
   int64_t seen = 0;
-  for (int i = 0; i < kBuckets; ++i) {
-    seen += static_cast<int64_t>(buckets_[i]);
+  for (int i = IndexOf(min_); i <= IndexOf(max_); ++i) {
+    seen += static_cast<int64_t>(buckets_[i - first_]);
     if (seen >= rank) return std::clamp(MiddleOf(i), min(), max());
   }
   return max();
@@ -54,13 +83,14 @@ void Histogram::ToProto(v1::Histogram& out) const {
   out.set_sum_ns(sum_);
   out.set_min_ns(min());
   out.set_max_ns(max());
+  if (count_ == 0) return;
   int previous = 0;
-  int64_t left = count_;
-  for (int i = 0; i < kBuckets && left > 0; ++i) {
-    if (buckets_[i] == 0) continue;
+  const int last = IndexOf(max_);
+  for (int i = IndexOf(min_); i <= last; ++i) {
+    const uint64_t values = buckets_[i - first_];
+    if (values == 0) continue;
     out.add_index_deltas(i - previous);
-    out.add_bucket_counts(buckets_[i]);
-    left -= static_cast<int64_t>(buckets_[i]);
+    out.add_bucket_counts(values);
     previous = i;
   }
 }
@@ -124,10 +154,12 @@ absl::Status Histogram::MergeProto(const v1::Histogram& in) {
       in.sum_ns() > std::numeric_limits<int64_t>::max() - sum_) {
     return absl::InvalidArgumentError("count, sum_ns: the merged sum does not fit into 63 bits");
   }
-  int64_t index = 0;
+  // CheckProto has seen that the outer buckets are those of min and max.
+  Cover(IndexOf(in.min_ns()), IndexOf(in.max_ns()));
+  int index = 0;
   for (int i = 0; i < in.index_deltas_size(); ++i) {
-    index += in.index_deltas(i);
-    buckets_[index] += in.bucket_counts(i);
+    index += static_cast<int>(in.index_deltas(i));
+    buckets_[index - first_] += in.bucket_counts(i);
   }
   count_ += in.count();
   sum_ += in.sum_ns();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -19,7 +20,11 @@ class LatencySummary;
 // must never change. Values from 0 to about 73 minutes (2^42 ns); larger ones are counted in the
 // last bucket, and exactly in max and sum.
 //
-// Not thread-safe. Record does not allocate.
+// Memory is held for the octaves between the smallest and the largest value only, 4 KB each:
+// nothing when empty, some 40 KB for the latencies of a server. Record allocates when a value lies
+// outside of them, and never after Reserve.
+//
+// Not thread-safe.
 class Histogram {
  public:
   static constexpr int kSubBucketBits = 9;
@@ -27,12 +32,26 @@ class Histogram {
   static constexpr int kMaxValueBits = 42;
   static constexpr int kBuckets = (kMaxValueBits - kSubBucketBits + 1) << kSubBucketBits;
 
-  Histogram() : buckets_(kBuckets) {}
+  Histogram() = default;
+
+  // One that never allocates again, 139 KB: for the thread that sends.
+  static Histogram Reserved() {
+    Histogram histogram;
+    histogram.Reserve();
+    return histogram;
+  }
+
+  // Memory for every value, now.
+  void Reserve() { Cover(0, kBuckets - 1); }
 
   // Values below 0 are counted as 0.
   void Record(int64_t ns) {
     if (ns < 0) ns = 0;
-    ++buckets_[IndexOf(ns)];
+    // Unsigned, so that one comparison sees both ends.
+    const auto at = static_cast<uint32_t>(IndexOf(ns) - first_);
+    if (at >= size_) [[unlikely]]
+      return RecordOutside(ns);
+    ++buckets_[at];
     ++count_;
     sum_ += ns;
     if (ns < min_) min_ = ns;
@@ -40,6 +59,7 @@ class Histogram {
   }
 
   void Merge(const Histogram& other);
+  // Forgets the values, keeps the memory.
   void Clear();
 
   int64_t count() const { return count_; }
@@ -52,7 +72,12 @@ class Histogram {
   // its bucket, kept within [min, max]. 0 when empty.
   int64_t Percentile(double q) const;
 
-  uint64_t bucket_count(int index) const { return buckets_[index]; }
+  uint64_t bucket_count(int index) const {
+    const auto at = static_cast<uint32_t>(index - first_);
+    return at < size_ ? buckets_[at] : 0;
+  }
+  // Bytes held for buckets.
+  size_t memory() const { return buckets_.capacity() * sizeof(uint64_t); }
 
   void ToProto(v1::Histogram& out) const;
   // Whether the parts of `in` fit each other: lengths, order, sums, signs. InvalidArgument names
@@ -74,7 +99,17 @@ class Histogram {
   static int64_t MiddleOf(int index);
 
  private:
+  // Record for a value that no bucket is there for. A function of its own, called last: so Record
+  // needs no frame.
+  void RecordOutside(int64_t ns);
+
+  // Extends the storage by whole octaves, so that it has the buckets low to high.
+  void Cover(int low, int high);
+
+  // Bucket i of the layout is buckets_[i - first_]; those that are not there are empty.
   std::vector<uint64_t> buckets_;
+  int first_ = 0;
+  uint32_t size_ = 0;  // of buckets_: at hand, since a vector would have to compute it
   int64_t count_ = 0;
   int64_t sum_ = 0;
   int64_t min_ = std::numeric_limits<int64_t>::max();

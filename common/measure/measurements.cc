@@ -129,6 +129,12 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
     RETURN_IF_ERROR(CheckEqual("first_byte_time.count", m.first_byte_time().count(),
                                "counts.completed", c.completed()));
   }
+  if (m.connect_time().count() != 0) {
+    RETURN_IF_ERROR(
+        CheckEqual("connect_time.count", m.connect_time().count(), "connects", m.connects()));
+  }
+  RETURN_IF_ERROR(CheckAmount("tls_time.count", m.tls_time().count(), m.connects()));
+  RETURN_IF_ERROR(CheckAmount("tls_resumed", m.tls_resumed(), m.connects()));
   RETURN_IF_ERROR(CheckEqual("send_delay.count", m.send_delay().count(), "counts.sent", c.sent()));
   RETURN_IF_ERROR(CheckEqual("status_codes", by_status, "counts.completed", c.completed()));
   RETURN_IF_ERROR(CheckEqual("counts.http_errors", c.http_errors(), "status_codes", http_errors));
@@ -137,26 +143,23 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
 
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
-  const std::array<const Histogram*, 3 + kPhases> histograms = {
-      &response_time_,  &service_time_,   &send_delay_,    phases_[0].get(),
-      phases_[1].get(), phases_[2].get(), phases_[3].get()};
-  for (const Histogram* h : histograms) {
-    // The sums of one delta are each below 2^62 (CheckProto), so this keeps the merge from failing
-    // half way.
-    if (h != nullptr && h->sum() > std::numeric_limits<int64_t>::max() / 2) {
+  const std::pair<Histogram*, const v1::Histogram*> histograms[] = {
+      {&response_time_, &delta.response_time()},
+      {&service_time_, &delta.service_time()},
+      {&send_delay_, &delta.send_delay()},
+      {&MutablePhase(Phase::kResolve), &delta.resolve_time()},
+      {&MutablePhase(Phase::kConnect), &delta.connect_time()},
+      {&MutablePhase(Phase::kTls), &delta.tls_time()},
+      {&MutablePhase(Phase::kFirstByte), &delta.first_byte_time()}};
+  for (const auto& [sum, part] : histograms) {
+    // Asked of all before the first is merged, so that none fails half way. Counts cannot overflow
+    // before this does: they are at most kLargestCount a delta.
+    if (part->sum_ns() > std::numeric_limits<int64_t>::max() - sum->sum())
       return absl::InvalidArgumentError("sum_ns: the merged sum does not fit into 63 bits");
-    }
   }
-  RETURN_IF_ERROR(response_time_.MergeProto(delta.response_time()));
-  RETURN_IF_ERROR(service_time_.MergeProto(delta.service_time()));
-  RETURN_IF_ERROR(send_delay_.MergeProto(delta.send_delay()));
-  AddPhase(Phase::kResolve, delta.resolve_time());
-  AddPhase(Phase::kConnect, delta.connect_time());
-  AddPhase(Phase::kTls, delta.tls_time());
-  AddPhase(Phase::kFirstByte, delta.first_byte_time());
+  for (const auto& [sum, part] : histograms) RETURN_IF_ERROR(sum->MergeProto(*part));
   AddCounts(delta.counts(), counts_);
   AddCounts(delta.warmup(), warmup_);
-  SetWarmupGauges(delta.warmup().in_flight(), delta.warmup().waiting());
   for (const auto& [code, count] : delta.status_codes()) status_codes_[code] += count;
   for (const v1::ErrorCount& error : delta.errors()) AddError(error);
   bytes_sent_ += delta.bytes_sent();
@@ -169,18 +172,6 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   loop_wait_ns_ += delta.loop_wait_ns();
   measured_ns_ += delta.measured_ns();
   return absl::OkStatus();
-}
-
-void MeasurementSum::AddPhase(Phase phase, const v1::Histogram& delta) {
-  if (delta.count() == 0) return;
-  std::unique_ptr<Histogram>& sum = phases_[static_cast<size_t>(phase)];
-  if (sum == nullptr) sum = std::make_unique<Histogram>();
-  sum->MergeProto(delta).IgnoreError();  // it was checked
-}
-
-v1::LatencySummary MeasurementSum::Summary(Phase phase) const {
-  const std::unique_ptr<Histogram>& sum = phases_[static_cast<size_t>(phase)];
-  return sum == nullptr ? v1::LatencySummary() : sum->Summary();
 }
 
 void MeasurementSum::AddError(const v1::ErrorCount& error) {
@@ -203,15 +194,14 @@ void MeasurementSum::SetWarmupGauges(int64_t in_flight, int64_t waiting) {
 v1::Measurements MeasurementSum::ToProto() const {
   v1::Measurements out;
   *out.mutable_counts() = counts_;
-  if (warmup_.due() > 0) *out.mutable_warmup() = warmup_;
+  if (HasAny(warmup_)) *out.mutable_warmup() = warmup_;
   const std::pair<Phase, v1::Histogram* (v1::Measurements::*)()> phases[] = {
       {Phase::kResolve, &v1::Measurements::mutable_resolve_time},
       {Phase::kConnect, &v1::Measurements::mutable_connect_time},
       {Phase::kTls, &v1::Measurements::mutable_tls_time},
       {Phase::kFirstByte, &v1::Measurements::mutable_first_byte_time}};
-  for (const auto& [phase, field] : phases) {
-    const std::unique_ptr<Histogram>& sum = phases_[static_cast<size_t>(phase)];
-    if (sum != nullptr) sum->ToProto(*(out.*field)());
+  for (const auto& [which, field] : phases) {
+    if (phase(which).count() > 0) phase(which).ToProto(*(out.*field)());
   }
   response_time_.ToProto(*out.mutable_response_time());
   service_time_.ToProto(*out.mutable_service_time());
@@ -230,7 +220,15 @@ v1::Measurements MeasurementSum::ToProto() const {
   return out;
 }
 
+bool HasAny(const v1::RequestCounts& counts) {
+  return counts.due() > 0 || counts.sent() > 0 || counts.completed() > 0 || counts.failed() > 0 ||
+         counts.dropped() > 0 || counts.in_flight() > 0 || counts.waiting() > 0;
+}
+
 std::string ErrorKindName(v1::ErrorKind kind) {
+  if (kind == v1::TLS_FAILED) return "TLS failed";
+  if (kind == v1::HTTP2_NOT_OFFERED) return "HTTP/2 not offered";
+  if (kind == v1::HTTP2_ERROR) return "HTTP/2 error";
   std::string name = v1::ErrorKind_Name(kind);
   for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::tolower(c));
   return name;

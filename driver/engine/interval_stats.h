@@ -138,13 +138,13 @@ class IntervalStats {
   }
 
   std::array<Counts, 2> counts_;
-  Histogram response_time_;
-  Histogram service_time_;
-  Histogram send_delay_;
-  Histogram first_byte_time_;
-  Histogram resolve_time_;
-  Histogram connect_time_;
-  Histogram tls_time_;
+  Histogram response_time_ = Histogram::Reserved();
+  Histogram service_time_ = Histogram::Reserved();
+  Histogram send_delay_ = Histogram::Reserved();
+  Histogram first_byte_time_ = Histogram::Reserved();
+  Histogram resolve_time_ = Histogram::Reserved();
+  Histogram connect_time_ = Histogram::Reserved();
+  Histogram tls_time_ = Histogram::Reserved();
   std::array<int64_t, 1000> status_codes_{};
   std::array<ErrorTally, v1::ErrorKind_ARRAYSIZE> errors_;
 };

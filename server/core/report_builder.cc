@@ -81,11 +81,12 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
     *report.add_intervals() = std::move(interval);
   *report.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
   report.set_start_skew_ns(merger->StartSkewNs());
+  const MeasurementSum& totals = merger->totals();
   v1::PhaseSummaries& phases = *report.mutable_phases();
-  *phases.mutable_resolve() = merger->totals().Summary(Phase::kResolve);
-  *phases.mutable_connect() = merger->totals().Summary(Phase::kConnect);
-  *phases.mutable_tls() = merger->totals().Summary(Phase::kTls);
-  *phases.mutable_first_byte() = merger->totals().Summary(Phase::kFirstByte);
+  *phases.mutable_resolve() = totals.phase(Phase::kResolve).Summary();
+  *phases.mutable_connect() = totals.phase(Phase::kConnect).Summary();
+  *phases.mutable_tls() = totals.phase(Phase::kTls).Summary();
+  *phases.mutable_first_byte() = totals.phase(Phase::kFirstByte).Summary();
 }
 
 void FillManifest(const std::string& version, const std::string& bus,

@@ -126,8 +126,11 @@ v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& op
   *out.mutable_response_time() = open.sum.response_time().Summary();
   *out.mutable_service_time() = open.sum.service_time().Summary();
   *out.mutable_send_delay() = open.sum.send_delay().Summary();
-  if (open.sum.warmup().due() + open.sum.warmup().completed() > 0)
+  if (HasAny(open.sum.warmup())) {
     *out.mutable_warmup() = open.sum.warmup();
+    out.mutable_warmup()->set_in_flight(totals_.warmup().in_flight());
+    out.mutable_warmup()->set_waiting(totals_.warmup().waiting());
+  }
   out.set_drivers(static_cast<int32_t>(open.drivers.size()));
   return out;
 }

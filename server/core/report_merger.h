@@ -16,7 +16,7 @@
 
 namespace loadtest {
 
-// Pure. Owned by the core; not thread-safe. About 0.4 MB a driver and an open interval.
+// Pure. Owned by the core; not thread-safe. About 0.2 MB a driver and an open interval.
 class ReportMerger {
  public:
   explicit ReportMerger(const v1::Started& started);

@@ -57,17 +57,19 @@ class Builder {
   int worst_ = v1::Verdict::VALID;
 };
 
-void JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvidence& driver,
+// Whether the send delay kept its bound; a closed loop has none.
+bool JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvidence& driver,
                    Builder& out) {
   const double gap = GapNs(spec, drivers);
-  if (gap <= 0) return;
+  if (gap <= 0) return true;
   const auto bound =
       std::max<int64_t>(kSendDelayFloorNs, static_cast<int64_t>(gap * kSendDelayShare));
   const int64_t p99 = driver.sum->send_delay().Percentile(0.99);
-  if (p99 <= bound) return;
+  if (p99 <= bound) return true;
   out.Add(v1::Verdict::INVALID, driver.driver_id, "send_delay",
           absl::StrFormat("sent late: send delay p99 %s, bound %s", FormatLatency(p99),
                           FormatLatency(bound)));
+  return false;
 }
 
 void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
@@ -81,27 +83,27 @@ void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
   }
 }
 
-void JudgeCpu(const v1::LoadTestSpec& spec, const DriverEvidence& driver, Builder& out) {
+void JudgeCpu(const v1::LoadTestSpec& spec, const DriverEvidence& driver, bool kept_schedule,
+              Builder& out) {
   if (driver.sum->measured_ns() <= 0) return;
-  // A thread that was told to stay awake is busy however little there is to do; its send delay
-  // tells whether it was too busy.
-  if (ToNanos(spec.spin()) > 0) return;
   const auto measured = static_cast<double>(driver.sum->measured_ns());
   const double used = static_cast<double>(driver.sum->loop_cpu_ns()) / measured;
+  // A thread that waits for its core is as late as one that is busy.
   const double waited = static_cast<double>(driver.sum->loop_wait_ns()) / measured;
   if (used + waited < kLoopCpuLimit) return;
+  // A thread that was told to stay awake is busy however little there is to do.
+  if (ToNanos(spec.spin()) > 0 && kept_schedule) return;
   if (used < kLoopCpuLimit) {
     out.Add(v1::Verdict::INVALID, driver.driver_id, "cpu",
-            absl::StrFormat("the sending thread used %.0f %% of a core and waited for one %.0f %% "
-                            "of the time, bound %.0f %%; other processes have its core",
+            absl::StrFormat("the sending thread used %.0f %% of a core and waited %.0f %% of the "
+                            "time for one, bound %.0f %% together; another process has the core",
                             used * 100, waited * 100, kLoopCpuLimit * 100));
     return;
   }
-  out.Add(
-      v1::Verdict::INVALID, driver.driver_id, "cpu",
-      absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; response times "
-                      "include its own delay; use more drivers",
-                      used * 100, kLoopCpuLimit * 100));
+  out.Add(v1::Verdict::INVALID, driver.driver_id, "cpu",
+          absl::StrFormat("the sending thread used %.0f %% of a core, bound %.0f %%; latencies "
+                          "include its own delay; use more drivers",
+                          used * 100, kLoopCpuLimit * 100));
 }
 
 }  // namespace
@@ -126,9 +128,9 @@ v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence
       out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
               "its counts do not add up (sent = completed + failed + in flight)");
     }
-    JudgeSchedule(spec, drivers.size(), driver, out);
+    const bool kept_schedule = JudgeSchedule(spec, drivers.size(), driver, out);
     JudgeLimits(driver, stopped, out);
-    JudgeCpu(spec, driver, out);
+    JudgeCpu(spec, driver, kept_schedule, out);
   }
   return out.Take();
 }

@@ -52,6 +52,24 @@ TEST(ProgressLine, AnIntervalWithoutAnswersHasNoPercentiles) {
             "[#####--------]  40%  3s left  600/s  no answer  errors 2  3 drivers");
 }
 
+TEST(ProgressLine, SaysThatTheWarmupGoesOn) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.mutable_interval()->mutable_counts()->set_sent(1);
+  update.mutable_interval()->mutable_counts()->set_completed(0);
+  update.mutable_interval()->clear_response_time();
+  update.mutable_interval()->mutable_warmup()->set_sent(599);
+  update.mutable_interval()->mutable_warmup()->set_completed(598);
+  EXPECT_EQ(ProgressLine(update, 68),
+            "[######---------]  40%  3s left  warm-up  600/s  errors 2  3 drivers");
+}
+
+TEST(ProgressLine, TheIntervalInWhichTheWarmupEndsHasTheRateOfBothParts) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.mutable_interval()->mutable_counts()->set_sent(450);
+  update.mutable_interval()->mutable_warmup()->set_sent(150);
+  EXPECT_NE(ProgressLine(update, 120).find("  3s left  600/s  p50 1.23ms"), std::string::npos);
+}
+
 TEST(ProgressLine, BeforeTheFirstIntervalThereAreOnlyTotals) {
   v1::LoadTestUpdate update = SampleUpdate();
   update.clear_interval();

@@ -44,6 +44,24 @@ TEST(RecordJson, AForeignMessageTypeIsNotDecoded) {
             std::string::npos);
 }
 
+TEST(RecordJson, AClientsKeyIsNotShown) {
+  v1::Trigger created;
+  created.mutable_created()->mutable_spec()->mutable_tls()->set_client_key("secret");
+  v1::Trigger started;
+  started.mutable_started()->mutable_spec()->mutable_tls()->set_client_key("secret");
+  for (const v1::Trigger& trigger : {created, started}) {
+    const std::string json = RecordJson({.topic = Topic::kTrigger,
+                                         .partition = 0,
+                                         .offset = 1,
+                                         .key = "t1",
+                                         .value = trigger.SerializeAsString(),
+                                         .message_type = "Trigger",
+                                         .timestamp = {}});
+    EXPECT_EQ(json.find("secret"), std::string::npos);
+    EXPECT_NE(json.find("\"client_key\":\"(not shown)\""), std::string::npos) << json;
+  }
+}
+
 TEST(RecordJson, AKeyOfAnyBytesGivesValidJson) {
   Record record = Heartbeat();
   record.key = "a\xff\n";

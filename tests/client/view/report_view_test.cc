@@ -44,6 +44,18 @@ v1::Report HugeReport() {
     reason.set_message(std::string(300, 'y'));
   }
   report.mutable_verdict()->set_level(v1::Verdict::INVALID);
+  report.mutable_totals()->mutable_counts()->set_drain_completed(1);
+  report.mutable_totals()->mutable_warmup()->set_sent(1);
+  report.mutable_totals()->set_tls_resumed(1);
+  for (v1::LatencySummary* phase :
+       {report.mutable_phases()->mutable_resolve(), report.mutable_phases()->mutable_connect(),
+        report.mutable_phases()->mutable_tls(), report.mutable_phases()->mutable_first_byte()})
+    *phase = report.response_time();
+  for (int i = 0; i < 100; ++i) {
+    v1::DriverManifest& driver = *report.mutable_manifest()->add_drivers();
+    driver.add_target_addresses("10.0.0." + std::to_string(i));
+    driver.set_tls("TLSv1.3, certificate verified, " + std::to_string(i));
+  }
   report.mutable_load_test()->mutable_spec()->mutable_request()->set_url("http://127.0.0.1/" +
                                                                          std::string(1'000, 'z'));
   return report;
@@ -83,7 +95,7 @@ more        loadctl report tsunami-1 -o json
 
 TEST(ReportView, FitsOnAScreenHoweverMuchThereIs) {
   const std::string text = ReportView(HugeReport(), {.width = 100});
-  EXPECT_LE(Lines(text), 40);
+  EXPECT_LE(Lines(text), 46);
   EXPECT_LE(WidestLine(text), 100u);
 }
 
@@ -111,6 +123,90 @@ TEST(ReportView, AnInvalidVerdictSaysWhoAndWhy) {
                       "numbers above\n"
                       "            d2: send_delay: p99 is 3.1ms, want at most 1ms\n"),
             std::string::npos);
+}
+
+// The line of the report that begins with `name`.
+std::string LineOf(const v1::Report& report, const std::string& name) {
+  const std::string text = "\n" + ReportView(report, {.width = 100});
+  const size_t at = text.find("\n" + name + " ");
+  if (at == std::string::npos) return "";
+  return text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+}
+
+TEST(ReportView, ShowsThePhasesThatOccurred) {
+  v1::Report report = SampleReport();
+  EXPECT_EQ(LineOf(report, "phases"), "");
+  v1::LatencySummary& resolve = *report.mutable_phases()->mutable_resolve();
+  resolve.set_count(3);
+  resolve.set_max_ns(1'200'000);
+  v1::LatencySummary& connect = *report.mutable_phases()->mutable_connect();
+  connect.set_count(150);
+  connect.set_p50_ns(41'000);
+  connect.set_p99_ns(90'000);
+  v1::LatencySummary& first_byte = *report.mutable_phases()->mutable_first_byte();
+  first_byte.set_count(2'998);
+  first_byte.set_p50_ns(3'100'000);
+  first_byte.set_p99_ns(9'700'000);
+  EXPECT_EQ(LineOf(report, "phases"),
+            "phases      resolve 1.20ms; connect p50 41.0us p99 90.0us; first byte p50 3.10ms p99 "
+            "9.70ms");
+}
+
+TEST(ReportView, TellsWhatTheWarmupSent) {
+  v1::Report report = SampleReport();
+  EXPECT_EQ(LineOf(report, "warm-up"), "");
+  report.mutable_totals()->mutable_warmup()->set_sent(2'000);
+  report.mutable_totals()->mutable_warmup()->set_completed(1'999);
+  EXPECT_EQ(LineOf(report, "warm-up"),
+            "warm-up     2,000 sent, 1,999 answered; left out of all other counts");
+}
+
+TEST(ReportView, TellsWhatCameAfterTheLastSend) {
+  v1::Report report = SampleReport();
+  EXPECT_EQ(LineOf(report, "drain"), "");
+  report.mutable_totals()->mutable_counts()->set_drain_completed(12);
+  report.mutable_totals()->mutable_counts()->set_drain_failed(3);
+  EXPECT_EQ(LineOf(report, "drain"), "drain       after the last send: 12 answered, 3 failed");
+}
+
+TEST(ReportView, CountsRedirectsAndSaysThatTheyAreNotFollowed) {
+  v1::Report report = SampleReport();
+  (*report.mutable_totals()->mutable_status_codes())[301] = 20;
+  (*report.mutable_totals()->mutable_status_codes())[302] = 100;
+  (*report.mutable_totals()->mutable_status_codes())[304] = 7;
+  EXPECT_EQ(LineOf(report, "status"),
+            "status      200: 2,986   301: 20   302: 100   304: 7   503: 12   redirects: 120 (not "
+            "followed)");
+}
+
+TEST(ReportView, NamesTheAddressesOfATargetThatHasSeveral) {
+  v1::Report report = SampleReport();
+  v1::DriverManifest& a = *report.mutable_manifest()->add_drivers();
+  a.add_target_addresses("10.0.0.1:80");
+  EXPECT_EQ(LineOf(report, "target"), "");
+  a.add_target_addresses("10.0.0.2:80");
+  v1::DriverManifest& b = *report.mutable_manifest()->add_drivers();
+  b.add_target_addresses("10.0.0.1:80");
+  b.add_target_addresses("10.0.0.3:80");
+  EXPECT_EQ(LineOf(report, "target"), "target      10.0.0.1:80 10.0.0.2:80 10.0.0.3:80");
+}
+
+TEST(ReportView, TellsHowHttpsWasSpoken) {
+  v1::Report report = SampleReport();
+  for (int i = 0; i < 2; ++i) {
+    report.mutable_manifest()->add_drivers()->set_tls(
+        "TLSv1.3, TLS_AES_256_GCM_SHA384, certificate verified, h2");
+  }
+  EXPECT_EQ(LineOf(report, "TLS"),
+            "TLS         TLSv1.3, TLS_AES_256_GCM_SHA384, certificate verified, h2");
+}
+
+TEST(ReportView, SaysFirstThatACertificateWasNotVerified) {
+  v1::Report report = SampleReport();
+  report.mutable_load_test()->mutable_spec()->mutable_tls()->set_insecure(true);
+  report.mutable_manifest()->add_drivers()->set_tls("TLSv1.2, certificate NOT verified");
+  EXPECT_EQ(LineOf(report, "TLS"),
+            "TLS         NOT VERIFIED (-k): TLSv1.2, certificate NOT verified");
 }
 
 TEST(ReportView, AFailedTestSaysWhy) {

@@ -42,6 +42,39 @@ TEST(TestsTable, ShowsATestALine) {
             "steady wave\n");
 }
 
+TEST(TestsTable, ShowsStagesByTheirHighestRate) {
+  v1::ListLoadTestsResponse tests;
+  v1::LoadTestSpec& spec = *tests.add_load_tests()->mutable_spec();
+  v1::Stage& ramp = *spec.mutable_stages()->add_stages();
+  ramp.set_to(1'000);
+  v1::Stage& steady = *spec.mutable_stages()->add_stages();
+  steady.set_from(1'000);
+  steady.set_to(1'000);
+  EXPECT_NE(TestsTable(tests).find("  2 stages, to 1,000/s  "), std::string::npos)
+      << TestsTable(tests);
+}
+
+TEST(TestDetails, TellsHowHttpsIsSpokenWithoutThePem) {
+  v1::LoadTest test = SampleReport().load_test();
+  v1::TlsOptions& tls = *test.mutable_spec()->mutable_tls();
+  tls.set_insecure(true);
+  tls.set_client_certificate("-----BEGIN CERTIFICATE-----");
+  tls.set_client_key("-----BEGIN PRIVATE KEY-----");
+  tls.set_server_name("api.example.com");
+  const std::string text = TestDetails(test);
+  EXPECT_NE(text.find("tls         certificate not verified, with a client certificate, server "
+                      "name api.example.com\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("BEGIN"), std::string::npos);
+}
+
+TEST(TestDetails, TellsTheSizeOfABodyThatIsNotShown) {
+  v1::LoadTest test = SampleReport().load_test();
+  test.mutable_spec()->mutable_request()->set_body_bytes(5'000'000);
+  EXPECT_NE(TestDetails(test).find("body        5.0 MB\n"), std::string::npos);
+}
+
 TEST(TestDetails, ShowsSpecAndState) {
   v1::LoadTest test = SampleReport().load_test();
   (*test.mutable_spec()->mutable_labels())["team"] = "web";

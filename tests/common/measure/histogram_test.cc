@@ -112,6 +112,65 @@ TEST(HistogramTest, SurvivesTheWireWithValuesBeyondItsRange) {
   EXPECT_EQ(read.max(), int64_t{1} << 50);
 }
 
+TEST(HistogramTest, HoldsMemoryForTheOctavesInUseOnly) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.memory(), 0u);
+  histogram.Record(1'000'000);  // octave 11
+  EXPECT_EQ(histogram.memory(), 4'096u);
+  histogram.Record(1'048'575);
+  EXPECT_EQ(histogram.memory(), 4'096u);
+  histogram.Record(1'048'576);  // octave 12
+  EXPECT_EQ(histogram.memory(), 8'192u);
+  histogram.Record(100);  // octave 0, and all between
+  EXPECT_EQ(histogram.memory(), 13u * 4'096);
+  EXPECT_EQ(histogram.bucket_count(100), 1u);
+  EXPECT_EQ(histogram.bucket_count(Histogram::IndexOf(1'000'000)), 1u);
+  EXPECT_EQ(histogram.bucket_count(Histogram::IndexOf(1'048'576)), 1u);
+  EXPECT_EQ(histogram.count(), 4);
+}
+
+TEST(HistogramTest, AllocatesNothingMoreOnceReserved) {
+  Histogram histogram = Histogram::Reserved();
+  EXPECT_EQ(histogram.memory(), 139'264u);
+  for (const int64_t v : {int64_t{0}, int64_t{1'000}, int64_t{1} << 41, int64_t{1} << 50})
+    histogram.Record(v);
+  histogram.Clear();
+  EXPECT_EQ(histogram.memory(), 139'264u);
+}
+
+TEST(HistogramTest, KeepsItsValuesWhenReservedLater) {
+  Histogram histogram;
+  histogram.Record(70'000);
+  histogram.Reserve();
+  EXPECT_EQ(histogram.bucket_count(Histogram::IndexOf(70'000)), 1u);
+  EXPECT_EQ(histogram.Percentile(0.5), 70'000);
+}
+
+TEST(HistogramTest, IsEmptyInEveryBucketAfterClear) {
+  Histogram histogram;
+  for (const int64_t v : LogNormalValues(3, 2'000)) histogram.Record(v);
+  histogram.Clear();
+  for (int i = 0; i < Histogram::kBuckets; ++i) ASSERT_EQ(histogram.bucket_count(i), 0u) << i;
+  histogram.Record(5);
+  EXPECT_EQ(histogram.Percentile(1), 5);
+}
+
+TEST(HistogramTest, MergesHistogramsOfDifferentRanges) {
+  Histogram low;
+  low.Record(100);
+  Histogram high;
+  high.Record(5'000'000);
+  Histogram both;
+  both.Merge(high);
+  both.Merge(low);
+  both.Merge(Histogram());
+  EXPECT_EQ(both.count(), 2);
+  EXPECT_EQ(both.bucket_count(100), 1u);
+  EXPECT_EQ(both.bucket_count(Histogram::IndexOf(5'000'000)), 1u);
+  EXPECT_EQ(both.min(), 100);
+  EXPECT_EQ(both.max(), 5'000'000);
+}
+
 class CheckProtoTest : public testing::Test {
  protected:
   CheckProtoTest() {

@@ -118,5 +118,46 @@ TEST(ReportMergerTest, SeesCountsThatDoNotAddUp) {
   EXPECT_FALSE(merger.Evidence()[0].adds_up);
 }
 
+v1::MetricsReport WarmingUp(const std::string& driver, int64_t sequence, int sent, int completed,
+                            int in_flight) {
+  v1::MetricsReport m = ReportOf(driver, sequence, sequence * kSecond, {});
+  v1::RequestCounts& warmup = *m.mutable_measurements()->mutable_warmup();
+  warmup.set_due(sent);
+  warmup.set_sent(sent);
+  warmup.set_completed(completed);
+  warmup.set_in_flight(in_flight);
+  return m;
+}
+
+TEST(ReportMergerTest, KeepsTheWarmupApartInTotalsAndIntervals) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.Add(WarmingUp("a", 1, 10, 8, 2));
+  merger.Add(WarmingUp("b", 1, 10, 9, 1));
+  ASSERT_EQ(merger.closed_intervals().size(), 1u);
+  EXPECT_EQ(merger.closed_intervals()[0].counts().sent(), 0);
+  EXPECT_EQ(merger.closed_intervals()[0].warmup().sent(), 20);
+  EXPECT_EQ(merger.closed_intervals()[0].warmup().in_flight(), 3);
+  EXPECT_EQ(merger.totals().warmup().completed(), 17);
+  EXPECT_EQ(merger.totals().warmup().in_flight(), 3);
+  EXPECT_EQ(merger.totals().counts().due(), 0);
+}
+
+TEST(ReportMergerTest, AnIntervalAfterTheWarmupSaysNothingOfIt) {
+  ReportMerger merger(StartedOn({"a"}));
+  merger.Add(WarmingUp("a", 1, 10, 10, 0));
+  merger.Add(ReportOf("a", 2, 2 * kSecond, {.sent = 5, .completed = 5}));
+  ASSERT_EQ(merger.closed_intervals().size(), 2u);
+  EXPECT_TRUE(merger.closed_intervals()[0].has_warmup());
+  EXPECT_FALSE(merger.closed_intervals()[1].has_warmup());
+}
+
+TEST(ReportMergerTest, SeesAWarmupThatDoesNotAddUp) {
+  ReportMerger merger(StartedOn({"a"}));
+  merger.Add(WarmingUp("a", 1, 10, 8, 2));
+  EXPECT_TRUE(merger.Evidence()[0].adds_up);
+  merger.Add(WarmingUp("a", 2, 10, 8, 2));  // 2 of the first 10 were neither answered nor failed
+  EXPECT_FALSE(merger.Evidence()[0].adds_up);
+}
+
 }  // namespace
 }  // namespace loadtest

@@ -93,30 +93,122 @@ TEST(JudgeTest, DoesNotBlameTheGeneratorForATargetThatRefuses) {
       v1::Verdict::VALID);
 }
 
-TEST(JudgeTest, IsInvalidWhenTheSendingThreadHadNoTimeLeft) {
-  v1::Measurements m = FakeMeasurements({.sent = 5, .completed = 5});
-  m.set_loop_cpu_ns(960'000'000);
-  const v1::Verdict verdict = JudgeOne(Avalanche(), m);
-  ASSERT_EQ(verdict.level(), v1::Verdict::INVALID);
-  EXPECT_EQ(verdict.reasons(0).resource(), "cpu");
+// `used` and `waited` of a second of the sending thread.
+v1::Measurements Busy(int64_t used_ns, int64_t waited_ns, int64_t send_delay_ns = 10'000) {
+  v1::Measurements m =
+      FakeMeasurements({.sent = 5, .completed = 5, .send_delay_ns = send_delay_ns});
+  m.set_loop_cpu_ns(used_ns);
+  m.set_loop_wait_ns(waited_ns);
+  return m;
 }
 
-TEST(JudgeTest, IsDegradedWhenDriversOrIntervalsAreMissing) {
+TEST(JudgeTest, IsInvalidWhenTheSendingThreadHadNoTimeLeft) {
+  const v1::Verdict verdict = JudgeOne(Avalanche(), Busy(960'000'000, 0));
+  ASSERT_EQ(verdict.level(), v1::Verdict::INVALID);
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).driver_id(), "a");
+  EXPECT_EQ(verdict.reasons(0).resource(), "cpu");
+  EXPECT_EQ(verdict.reasons(0).message(),
+            "the sending thread used 96 % of a core, bound 95 %; latencies include its own delay; "
+            "use more drivers");
+}
+
+TEST(JudgeTest, IsInvalidWhenAnotherProcessHasTheCore) {
+  const v1::Verdict verdict = JudgeOne(Avalanche(), Busy(520'000'000, 460'000'000));
+  ASSERT_EQ(verdict.level(), v1::Verdict::INVALID);
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).resource(), "cpu");
+  EXPECT_EQ(verdict.reasons(0).message(),
+            "the sending thread used 52 % of a core and waited 46 % of the time for one, bound "
+            "95 % together; another process has the core");
+}
+
+TEST(JudgeTest, DoesNotBlameTheGeneratorForAFastTarget) {
+  EXPECT_EQ(JudgeOne(Avalanche(), Busy(900'000'000, 40'000'000)).level(), v1::Verdict::VALID);
+}
+
+TEST(JudgeTest, AThreadThatWasToldToStayAwakeMayUseItsCore) {
+  v1::LoadTestSpec spec = Tsunami(5'000'000);
+  *spec.mutable_spin() = ToDuration(1'000'000);
+  EXPECT_EQ(JudgeOne(spec, Busy(990'000'000, 0)).level(), v1::Verdict::VALID);
+}
+
+TEST(JudgeTest, AThreadThatStaysAwakeAndIsLateAllTheSameWasTheLimit) {
+  v1::LoadTestSpec spec = Tsunami(5'000'000);
+  *spec.mutable_spin() = ToDuration(1'000'000);
+  const v1::Verdict verdict = JudgeOne(spec, Busy(500'000'000, 480'000'000, 3'000'000));
+  ASSERT_EQ(verdict.reasons_size(), 2);
+  EXPECT_EQ(verdict.reasons(0).resource(), "send_delay");
+  EXPECT_EQ(verdict.reasons(1).resource(), "cpu");
+}
+
+TEST(JudgeTest, SaysHowLateRequestsWereSent) {
+  const v1::Verdict verdict =
+      JudgeOne(Tsunami(5'000'000),
+               FakeMeasurements({.sent = 100, .completed = 100, .send_delay_ns = 2'000'000}));
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).resource(), "send_delay");
+  EXPECT_EQ(verdict.reasons(0).message(), "sent late: send delay p99 2.00ms, bound 1.00ms");
+}
+
+TEST(JudgeTest, DoesNotBlameTheGeneratorForATargetThatSpeaksNoTls) {
+  for (const v1::ErrorKind kind : {v1::TLS_FAILED, v1::CERTIFICATE_REJECTED, v1::HTTP2_NOT_OFFERED,
+                                   v1::CONNECT_TIMEOUT, v1::WRITE_FAILED}) {
+    EXPECT_EQ(JudgeOne(Avalanche(), FakeMeasurements({.dropped = 10, .drop_kind = kind})).level(),
+              v1::Verdict::VALID)
+        << kind;
+  }
+}
+
+// A verdict on one driver with no other evidence than `change` makes.
+template <typename Change>
+v1::Verdict JudgeAfter(Change change) {
   MeasurementSum sum;
   DriverEvidence evidence;
   evidence.driver_id = "a";
   evidence.sum = &sum;
+  change(evidence);
+  return Judge(Avalanche(), {evidence}, false);
+}
+
+TEST(JudgeTest, IsDegradedWhenADriverIsLost) {
+  const v1::Verdict verdict = JudgeAfter([](DriverEvidence& e) { e.lost = true; });
+  EXPECT_EQ(verdict.level(), v1::Verdict::DEGRADED);
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).driver_id(), "a");
+  EXPECT_EQ(verdict.reasons(0).resource(), "driver");
+}
+
+TEST(JudgeTest, IsDegradedWhenADriverEndedBeforeItsPlan) {
+  const v1::Verdict verdict = JudgeAfter([](DriverEvidence& e) { e.ended_early = true; });
+  EXPECT_EQ(verdict.level(), v1::Verdict::DEGRADED);
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).resource(), "driver");
+}
+
+TEST(JudgeTest, IsDegradedWhenIntervalsAreMissing) {
+  const v1::Verdict verdict = JudgeAfter([](DriverEvidence& e) { e.intervals_missing = 2; });
+  EXPECT_EQ(verdict.level(), v1::Verdict::DEGRADED);
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).resource(), "intervals");
+  EXPECT_EQ(verdict.reasons(0).message(), "2 interval reports did not come");
+}
+
+TEST(JudgeTest, IsDegradedWhenCountsDoNotAddUp) {
+  const v1::Verdict verdict = JudgeAfter([](DriverEvidence& e) { e.adds_up = false; });
+  EXPECT_EQ(verdict.level(), v1::Verdict::DEGRADED);
+  ASSERT_EQ(verdict.reasons_size(), 1);
+  EXPECT_EQ(verdict.reasons(0).resource(), "intervals");
+}
+
+TEST(JudgeTest, IsInvalidWhenOneReasonIsHoweverManyOnlyDegradeIt) {
+  MeasurementSum sum;
+  ASSERT_TRUE(sum.Add(Busy(990'000'000, 0)).ok());
+  DriverEvidence evidence;
+  evidence.driver_id = "a";
+  evidence.sum = &sum;
   evidence.lost = true;
-  EXPECT_EQ(Judge(Avalanche(), {evidence}, false).level(), v1::Verdict::DEGRADED);
-  evidence.lost = false;
-  evidence.intervals_missing = 2;
-  EXPECT_EQ(Judge(Avalanche(), {evidence}, false).level(), v1::Verdict::DEGRADED);
-  evidence.intervals_missing = 0;
-  evidence.ended_early = true;
-  EXPECT_EQ(Judge(Avalanche(), {evidence}, false).level(), v1::Verdict::DEGRADED);
-  evidence.ended_early = false;
-  evidence.adds_up = false;
-  EXPECT_EQ(Judge(Avalanche(), {evidence}, false).level(), v1::Verdict::DEGRADED);
+  EXPECT_EQ(Judge(Avalanche(), {evidence}, false).level(), v1::Verdict::INVALID);
 }
 
 }  // namespace

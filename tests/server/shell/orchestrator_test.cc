@@ -135,6 +135,28 @@ class OrchestratorTest : public testing::Test {
   int64_t heartbeats_ = 0;
 };
 
+TEST_F(OrchestratorTest, NoAnswerShowsAClientsKey) {
+  v1::CreateLoadTestRequest request;
+  request.set_load_test_id("t1");
+  v1::LoadTestSpec& spec = *request.mutable_spec();
+  spec.mutable_request()->set_url("https://127.0.0.1/");
+  spec.mutable_avalanche();
+  spec.mutable_tls()->set_client_certificate("-----BEGIN CERTIFICATE-----");
+  spec.mutable_tls()->set_client_key("-----BEGIN PRIVATE KEY-----");
+  request.set_validate_only(true);
+  const auto checked = Ask(&Orchestrator::CreateLoadTest, request);
+  request.set_validate_only(false);
+  const auto created = Ask(&Orchestrator::CreateLoadTest, request);
+  const auto got = Get("t1");
+  v1::StopLoadTestRequest stop;
+  stop.set_name("loadTests/t1");
+  const auto stopped = Ask(&Orchestrator::StopLoadTest, stop);
+  for (const auto* answer : {&checked, &created, &got, &stopped}) {
+    ASSERT_TRUE(answer->ok()) << answer->status();
+    EXPECT_EQ((*answer)->spec().tls().client_key(), "(not shown)");
+  }
+}
+
 TEST_F(OrchestratorTest, RunsATestFromCreationToReport) {
   Register("a");
   const auto created = Create("t1");
