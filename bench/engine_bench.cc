@@ -1,4 +1,4 @@
-// engine_bench URL [-c N] [-d DURATION] [--delay DURATION]
+// engine_bench URL [-c N] [-d DURATION] [-n REQUESTS] [--delay DURATION] ...
 //
 // The bare engine against a server: no Kafka, no other thread. Prints requests per second and per
 // CPU-second, and the latencies, so that the engine can be compared with other load generators:
@@ -11,6 +11,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
+#include "common/json/proto_json.h"
 #include "common/measure/histogram.h"
 #include "common/spec/load_test_spec.h"
 #include "driver/engine/http_stack.h"
@@ -30,6 +31,8 @@ struct Options {
   bool insecure = false;
   int streams = 1;
   std::string requests;
+  std::string spin;
+  bool json = false;
 };
 
 absl::StatusOr<v1::LoadTestSpec> MakeSpec(const Options& options) {
@@ -41,6 +44,10 @@ absl::StatusOr<v1::LoadTestSpec> MakeSpec(const Options& options) {
   if (options.http2) {
     spec.set_http_version(v1::LoadTestSpec::HTTP_2);
     spec.set_streams(options.streams);
+  }
+  if (!options.spin.empty()) {
+    ASSIGN_OR_RETURN(const int64_t spin_ns, ParseDuration(options.spin));
+    *spec.mutable_spin() = ToDuration(spin_ns);
   }
   if (options.insecure) spec.mutable_tls()->set_insecure(true);
   if (!options.requests.empty()) {
@@ -93,8 +100,19 @@ absl::Status RunBench(const Options& options) {
   RunControl control;
   IntervalChannel intervals;
   LoadLoop(std::move(plan), clock, stack->client(), control, intervals).Run();
-  if (!stack->tls_description().empty()) absl::PrintF("%s\n", stack->tls_description());
-  while (const std::unique_ptr<IntervalStats> stats = intervals.Take()) PrintResult(*stats);
+  if (!options.json && !stack->tls_description().empty())
+    absl::PrintF("%s\n", stack->tls_description());
+  while (const std::unique_ptr<IntervalStats> stats = intervals.Take()) {
+    if (options.json) {
+      v1::Report report;
+      *report.mutable_response_time() = stats->response_time().Summary();
+      *report.mutable_service_time() = stats->service_time().Summary();
+      *report.mutable_send_delay() = stats->send_delay().Summary();
+      absl::PrintF("%s\n", ProtoToJson(report));
+    } else {
+      PrintResult(*stats);
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -110,6 +128,8 @@ int main(int argc, char** argv) {
   app.add_option("--delay", options.delay,
                  "Open loop: a request every so often (default: closed loop)");
   app.add_option("-n", options.requests, "Requests, if they end before the duration");
+  app.add_option("--spin", options.spin, "Open loop: stay awake for so long before each due time");
+  app.add_flag("--json", options.json, "Only the latencies, as in the report's JSON");
   app.add_flag("--http2", options.http2, "HTTP/2");
   app.add_option("--streams", options.streams, "HTTP/2: streams a connection")
       ->capture_default_str();
