@@ -27,6 +27,7 @@ constexpr int kEventsPerPoll = 128;
 constexpr int64_t kCompareClocksNs = kNanosPerMilli;
 // Two readings further apart were interrupted, and tell nothing.
 constexpr int64_t kLongestReadingNs = kNanosPerMicro;
+constexpr int64_t kLongestWaitMs = 60 * 1000;
 constexpr uint64_t kWakeTag = ~uint64_t{0};
 constexpr uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 
@@ -130,15 +131,27 @@ void EpollTransport::Close(int connection) {
 
 MonotonicTime EpollTransport::Poll(MonotonicTime until, TransportEvents& events) {
   const int64_t wait_ns = std::max<int64_t>(0, until.ns - clock_.Now().ns);
-  const timespec timeout = {.tv_sec = wait_ns / kNanosPerSecond,
-                            .tv_nsec = wait_ns % kNanosPerSecond};
   std::array<epoll_event, kEventsPerPoll> ready;
-  const int count = epoll_pwait2(epoll_fd_, ready.data(), kEventsPerPoll, &timeout, nullptr);
+  const int count = Wait(ready.data(), kEventsPerPoll, wait_ns);
   // One reading of the clock serves all events.
   const MonotonicTime now = clock_.Now();
   if (now.ns - compared_at_.ns >= kCompareClocksNs) CompareClocks(now);
   for (int i = 0; i < count; ++i) Dispatch(ready[i], now, events);
   return now;
+}
+
+int EpollTransport::Wait(epoll_event* ready, int most, int64_t wait_ns) {
+  if (has_pwait2_) {
+    const timespec timeout = {.tv_sec = wait_ns / kNanosPerSecond,
+                              .tv_nsec = wait_ns % kNanosPerSecond};
+    const int count = epoll_pwait2(epoll_fd_, ready, most, &timeout, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    has_pwait2_ = false;
+  }
+  // Linux before 5.11, and valgrind. Milliseconds will do: whoever needs exact times sleeps.
+  const int64_t wait_ms = (wait_ns + kNanosPerMilli - 1) / kNanosPerMilli;
+  return epoll_wait(epoll_fd_, ready, most,
+                    static_cast<int>(std::min<int64_t>(wait_ms, kLongestWaitMs)));
 }
 
 void EpollTransport::Wake() {

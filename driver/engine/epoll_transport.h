@@ -53,6 +53,8 @@ class EpollTransport final : public Transport {
   EpollTransport(std::vector<SocketAddress> addresses, int max_connections, Clock& clock,
                  std::vector<SocketAddress> sources, int epoll_fd, int wake_fd);
 
+  // Waits for events as epoll_pwait2 does.
+  int Wait(epoll_event* ready, int most, int64_t wait_ns);
   void Dispatch(const epoll_event& event, MonotonicTime now, TransportEvents& events);
   void FinishConnect(int connection, uint32_t flags, MonotonicTime now, TransportEvents& events);
   void ContinueSend(int connection, TransportEvents& events);
@@ -73,6 +75,7 @@ class EpollTransport final : public Transport {
   const int wake_fd_;
   std::vector<Socket> sockets_;
   const std::unique_ptr<char[]> read_buffer_;
+  bool has_pwait2_ = true;
   // Wall clock - monotonic clock, and when they were compared.
   int64_t clock_difference_ns_ = 0;
   MonotonicTime compared_at_;

@@ -49,7 +49,7 @@ void Http1Client::OnRead(int connection, const ReadEvent& event) {
     return;
   }
   if (!exchange.parser.started()) exchange.first_byte_at = event.received_at;
-  const ResponseParser::Progress progress = exchange.parser.Feed(event.bytes);
+  const ResponseParser::Progress progress = exchange.parser.Feed(event.bytes, &memo_);
   switch (progress.outcome) {
     case ResponseParser::Outcome::kNeedMore:
       exchange.last_byte_at = event.received_at;

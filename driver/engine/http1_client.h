@@ -56,6 +56,7 @@ class Http1Client final : public HttpClient, private TransportEvents {
   const Request request_;
   Transport& transport_;
   std::vector<Exchange> exchanges_;
+  ResponseParser::HeadMemo memo_;
   HttpEvents* events_ = nullptr;
   Traffic traffic_;
 };

@@ -71,8 +71,37 @@ void ResponseParser::Reset(bool no_body) {
   framing_line_ = false;
 }
 
-ResponseParser::Progress ResponseParser::Feed(std::string_view bytes) {
+bool ResponseParser::TakeKnownHead(std::string_view& bytes, const HeadMemo& memo) {
+  const std::string& head = memo.head_;
+  if (head.empty() || bytes.size() < head.size() ||
+      std::memcmp(bytes.data(), head.data(), head.size()) != 0) {
+    return false;
+  }
+  bytes.remove_prefix(head.size());
+  remaining_ = memo.remaining_;
+  status_ = memo.status_;
+  phase_ = memo.phase_;
+  keep_alive_ = memo.keep_alive_;
+  return true;
+}
+
+void ResponseParser::Remember(std::string_view head, HeadMemo& memo) const {
+  if (head.size() > HeadMemo::kLongest) return;
+  memo.head_ = head;
+  memo.remaining_ = remaining_;
+  memo.status_ = status_;
+  memo.phase_ = phase_;
+  memo.keep_alive_ = keep_alive_;
+}
+
+ResponseParser::Progress ResponseParser::Feed(std::string_view bytes, HeadMemo* memo) {
   const size_t size = bytes.size();
+  const char* const begin = bytes.data();
+  bool learns = false;
+  if (memo != nullptr && !started_ && size > 0) {
+    learns = !TakeKnownHead(bytes, *memo);
+    if (phase_ == Phase::kDone) return {Outcome::kDone, size - bytes.size()};
+  }
   if (size > 0) started_ = true;
   while (!bytes.empty()) {
     if (phase_ == Phase::kBodyToClose) return {Outcome::kNeedMore, size};
@@ -96,6 +125,12 @@ ResponseParser::Progress ResponseParser::Feed(std::string_view bytes) {
       const Outcome outcome = ParseLine(line);
       if (outcome == Outcome::kMalformed) return {outcome, size - bytes.size()};
       text_.reset();
+      if (learns && !InHead()) {
+        Remember({begin, static_cast<size_t>(bytes.data() - begin)}, *memo);
+        learns = false;
+      } else if (phase_ == Phase::kStatusLine) {
+        learns = false;  // an interim response came first
+      }
     }
     if (phase_ == Phase::kDone) return {Outcome::kDone, size - bytes.size()};
   }

@@ -32,11 +32,17 @@ class ResponseParser {
     size_t consumed;
   };
 
+  // The last head that came in one piece, and what it says. Most heads of a test are the same to
+  // the byte, and then need not be understood anew: for all responses to one request, on any
+  // connection.
+  class HeadMemo;
+
   // Begins a new response. `no_body`: it answers a HEAD request.
   void Reset(bool no_body);
 
-  // Takes the next bytes. Not to be called after an outcome other than kNeedMore.
-  Progress Feed(std::string_view bytes);
+  // Takes the next bytes. Not to be called after an outcome other than kNeedMore. `memo` changes
+  // nothing but the time it takes.
+  Progress Feed(std::string_view bytes, HeadMemo* memo = nullptr);
 
   // The connection was closed by its peer: kDone when that ends the body, else kNeedMore.
   Outcome FeedEnd() const;
@@ -63,11 +69,16 @@ class ResponseParser {
     kDone,
   };
 
+  bool InHead() const { return phase_ == Phase::kStatusLine || phase_ == Phase::kHeaderLine; }
   bool InBody() const { return phase_ == Phase::kBodyOfLength || phase_ == Phase::kChunkBytes; }
   void SkipBody(std::string_view& bytes);
   // The next whole line without its line end, from `bytes` and what was kept; false when it is not
   // whole yet.
   bool TakeLine(std::string_view& bytes, std::string_view& line);
+
+  // Takes the head off `bytes` if it is the one in `memo`.
+  bool TakeKnownHead(std::string_view& bytes, const HeadMemo& memo);
+  void Remember(std::string_view head, HeadMemo& memo) const;
 
   // These move the phase on and return kNeedMore, or return kMalformed.
   Outcome ParseLine(std::string_view line);
@@ -97,6 +108,18 @@ class ResponseParser {
   bool chunked_ = false;
   // The header line before decides framing, so a folded continuation of it is refused.
   bool framing_line_ = false;
+};
+
+class ResponseParser::HeadMemo {
+ private:
+  friend class ResponseParser;
+  static constexpr size_t kLongest = 4096;
+
+  std::string head_;
+  int64_t remaining_ = -1;
+  int16_t status_ = 0;
+  Phase phase_ = Phase::kStatusLine;
+  bool keep_alive_ = false;
 };
 
 }  // namespace loadtest

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
+
 namespace loadtest {
 namespace {
 
@@ -241,6 +243,47 @@ TEST(ResponseParserTest, AChunkLineHasALimit) {
 }
 
 TEST(ResponseParserTest, StateIsSmall) { EXPECT_LE(sizeof(ResponseParser), 48u); }
+
+// A memo must change nothing. Each response is parsed after each other one, with the memo that the
+// one before has left, whole and split at every byte.
+TEST(ResponseParserMemoTest, AMemoOfAnyOtherResponseChangesNothing) {
+  const std::vector<std::string> responses = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+      "HTTP/1.1 204 No Content\r\n\r\n",
+      "HTTP/1.1 200 OK\r\n\r\nto the end",
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\nx",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\noknext",
+      "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+  };
+  const auto describe = [](ResponseParser& parser, const ResponseParser::Progress& progress) {
+    return absl::StrFormat("%d consumed %d status %d keep-alive %d end %d",
+                           static_cast<int>(progress.outcome), progress.consumed, parser.status(),
+                           parser.keep_alive(), static_cast<int>(parser.FeedEnd()));
+  };
+  for (const std::string& before : responses) {
+    for (const std::string& after : responses) {
+      for (size_t split = 0; split <= after.size(); ++split) {
+        const auto run = [&](ResponseParser::HeadMemo* memo) {
+          ResponseParser parser;
+          parser.Reset(false);
+          parser.Feed(before, memo);
+          parser.Reset(false);
+          const std::string_view text = after;
+          ResponseParser::Progress progress = parser.Feed(text.substr(0, split), memo);
+          if (progress.outcome == ResponseParser::Outcome::kNeedMore) {
+            progress = parser.Feed(text.substr(split), memo);
+          }
+          return describe(parser, progress);
+        };
+        ResponseParser::HeadMemo memo;
+        EXPECT_EQ(run(&memo), run(nullptr)) << before << after << split;
+      }
+    }
+  }
+}
 
 }  // namespace
 }  // namespace loadtest
