@@ -58,6 +58,8 @@ class Http2Client final : public HttpClient, private TransportEvents {
     // Bytes came since the last request of it timed out.
     bool has_heard = false;
     int address = 0;
+    // Streams that the server takes at once.
+    uint32_t allowed = 0;
     ConnectedEvent connected;
     std::unique_ptr<nghttp2_session, DeleteSession> session;
     std::string in_kernel;
@@ -72,6 +74,8 @@ class Http2Client final : public HttpClient, private TransportEvents {
   void OnClosed(int connection, const ClosedEvent& event) override;
 
   void OnSettings(int connection);
+  // Tells a lane that its connection is open. `event` as in HttpEvents::OnOpened.
+  void TellOpened(int lane, const ConnectedEvent* event);
   void OnGoAway(int connection);
   void OnStreamClosed(int connection, int lane, int32_t stream, uint32_t error);
   int ConnectionOf(int lane) const { return lane / streams_; }

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -108,6 +109,7 @@ absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Create(const v1::TlsOpti
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Many servers close without saying so; HTTP itself tells whether a response was whole.
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_app_data(context, tls.get());
   tls->name_ = options.server_name().empty() ? host : options.server_name();
   tls->name_is_address_ = IsAddress(tls->name_);
   tls->is_verified_ = !options.insecure();
@@ -119,7 +121,6 @@ absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Create(const v1::TlsOpti
   SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offer.data()),
                           static_cast<unsigned>(offer.size()));
   if (tls->resumes_) {
-    SSL_CTX_set_app_data(context, tls.get());
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_sess_set_new_cb(context, &TlsContext::KeepSession);
@@ -136,7 +137,7 @@ absl::Status TlsContext::Trust(const v1::TlsOptions& options) {
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
     return absl::OkStatus();
   }
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &TlsContext::OnVerified);
   if (options.ca_certificates().empty()) {
     if (SSL_CTX_set_default_verify_paths(context) == 1) return absl::OkStatus();
     return absl::InternalError("tls: the system's certificates cannot be read");
@@ -210,8 +211,17 @@ SslPointer TlsContext::NewConnection() {
   return ssl;
 }
 
-std::string TlsContext::DescribeCertificateProblem(ssl_st* ssl, long problem) const {
-  X509* const certificate = SSL_get0_peer_certificate(ssl);
+int TlsContext::OnVerified(int is_good, x509_store_ctx_st* check) {
+  if (is_good == 1) return 1;
+  auto* const ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const self = static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  self->problem_ = self->DescribeProblem(X509_STORE_CTX_get_current_cert(check),
+                                         X509_STORE_CTX_get_error(check));
+  return 0;
+}
+
+std::string TlsContext::DescribeProblem(x509_st* certificate, int problem) const {
   switch (problem) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return absl::StrFormat("the certificate of %s has expired (%s)", name_,
@@ -238,14 +248,13 @@ std::string TlsContext::DescribeCertificateProblem(ssl_st* ssl, long problem) co
   }
 }
 
-ConnectFailure TlsContext::Explain(ssl_st* ssl) {
+ConnectFailure TlsContext::Explain() {
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_REASON(error);
-  const long problem = SSL_get_verify_result(ssl);
   v1::ErrorKind kind = v1::TLS_FAILED;
-  if (is_verified_ && problem != X509_V_OK) {
+  if (!problem_.empty()) {
     kind = v1::CERTIFICATE_REJECTED;
-    failure_ = DescribeCertificateProblem(ssl, problem);
+    failure_ = std::exchange(problem_, "");
   } else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
              reason == SSL_R_UNEXPECTED_MESSAGE) {
     failure_ = "what the server answered is no TLS; is it an http:// server?";
@@ -256,7 +265,8 @@ ConnectFailure TlsContext::Explain(ssl_st* ssl) {
   } else if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL ||
              reason == SSL_R_NO_APPLICATION_PROTOCOL) {
     kind = alpn_ == "h2" ? v1::HTTP2_NOT_OFFERED : v1::TLS_FAILED;
-    failure_ = absl::StrFormat("the server does not speak %s", alpn_);
+    failure_ =
+        absl::StrFormat("the server does not speak %s", alpn_ == "h2" ? "HTTP/2" : "HTTP/1.1");
   } else if (error != 0) {
     const char* const text = ERR_reason_error_string(error);
     failure_ = absl::StrFormat("TLS handshake: %s", text != nullptr ? text : "failed");

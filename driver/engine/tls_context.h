@@ -14,6 +14,8 @@
 struct ssl_ctx_st;
 struct ssl_st;
 struct ssl_session_st;
+struct x509_st;
+struct x509_store_ctx_st;
 
 namespace loadtest {
 
@@ -39,8 +41,8 @@ class TlsContext {
   // out of memory.
   SslPointer NewConnection();
 
-  // Why the handshake of `ssl` did not succeed; `text_` of the result is kept until the next call.
-  ConnectFailure Explain(ssl_st* ssl);
+  // Why the last call of OpenSSL for a connection failed. The text is kept until the next call.
+  ConnectFailure Explain();
 
   // Once connected: whether the protocol that was asked for by ALPN was agreed.
   bool AgreedOnProtocol(ssl_st* ssl) const;
@@ -57,7 +59,8 @@ class TlsContext {
   absl::Status Trust(const v1::TlsOptions& options);
   absl::Status Identify(const v1::TlsOptions& options);
   static int KeepSession(ssl_st* ssl, ssl_session_st* session);
-  std::string DescribeCertificateProblem(ssl_st* ssl, long problem) const;
+  static int OnVerified(int is_good, x509_store_ctx_st* check);
+  std::string DescribeProblem(x509_st* certificate, int problem) const;
 
   std::unique_ptr<ssl_ctx_st, FreeSsl> context_;
   std::string name_;  // verified
@@ -67,6 +70,8 @@ class TlsContext {
   std::string alpn_;
   // Newest last. Those of TLS 1.3 serve once (RFC 8446, appendix C.4).
   std::deque<std::unique_ptr<ssl_session_st, FreeSsl>> sessions_;
+  // What is wrong with the certificate of the handshake that was verified last; empty: nothing.
+  std::string problem_;
   std::string failure_;
   std::atomic<bool> is_described_ = false;
   std::string description_;

@@ -199,7 +199,7 @@ void TlsTransport::Handshake(int connection, MonotonicTime now) {
   ERR_clear_error();
   const int result = SSL_do_handshake(c.ssl.get());
   if (result != 1 && SSL_get_error(c.ssl.get(), result) != SSL_ERROR_WANT_READ) {
-    const ConnectFailure failure = context_->Explain(c.ssl.get());
+    const ConnectFailure failure = context_->Explain();
     if (Flush(connection) == Flushed::kFailed) c.state = State::kClosed;  // the alert
     FailHandshake(connection, failure);
     return;
@@ -281,7 +281,7 @@ void TlsTransport::Read(int connection, const ReadEvent& event) {
   const bool ended = error == SSL_ERROR_ZERO_RETURN;
   std::string why;
   if (!ended && error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) {
-    why = context_->Explain(c.ssl.get()).text;
+    why = context_->Explain().text;
   }
   if (Flush(connection) == Flushed::kFailed) {
     Reset(c);

@@ -110,33 +110,38 @@ class Target(Process):
 class Nginx(Process):
     """A server that nobody here wrote. Its access log has a line a request: arrival time (s), connection, status."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, listen="", server="", keepalive_requests=100000000):
+        """`listen`: what follows the address, such as "ssl http2"; `server`: lines of the server's block."""
         self.folder = pathlib.Path(folder) / f"nginx-{uuid.uuid4().hex[:6]}"
         self.folder.mkdir()
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port, ready_port = free_port(), free_port()
+        self.url = f"{'https' if 'ssl' in listen else 'http'}://127.0.0.1:{self.port}"
         self.access_log = self.folder / "access.log"
         (self.folder / "nginx.conf").write_text(f"""
 daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log; worker_processes 1;
 worker_rlimit_nofile 16384;
 events {{ worker_connections 8192; }}
 http {{
-  log_format times '$msec $connection $status'; access_log {self.access_log} times;
+  log_format times '$msec $connection $status $request_length $server_protocol $request_method'; access_log {self.access_log} times;
   client_body_temp_path {self.folder}; proxy_temp_path {self.folder}; fastcgi_temp_path {self.folder};
   uwsgi_temp_path {self.folder}; scgi_temp_path {self.folder};
-  keepalive_requests 100000000;
-  server {{ listen 127.0.0.1:{self.port} backlog=4096; 
-    location / {{ return 200 "hello\\n"; }}
-    location /ready {{ access_log off; return 200; }} }}
+  keepalive_requests {keepalive_requests};
+  server {{ listen 127.0.0.1:{self.port} {listen} backlog=4096; {server}
+    location / {{ return 200 "hello\\n"; }} }}
+  server {{ listen 127.0.0.1:{ready_port}; access_log off; location / {{ return 200; }} }}
 }}
 """)
         super().__init__(["/usr/sbin/nginx", "-p", self.folder, "-c", self.folder / "nginx.conf"], folder, "nginx")
-        wait_for("nginx", lambda: try_get(self.url + "/ready") is not None)
+        wait_for("nginx", lambda: try_get(f"http://127.0.0.1:{ready_port}/") is not None)
 
     def requests(self):
         """(time in seconds, connection) of each request, in the order of their times."""
         lines = [line.split() for line in self.access_log.read_text().splitlines()]
-        return sorted((float(t), int(connection)) for t, connection, _ in lines)
+        return sorted((float(line[0]), int(line[1])) for line in lines)
+
+    def log_fields(self):
+        """(status, bytes of the request, protocol, method) of each request."""
+        return [tuple(line.split()[2:]) for line in self.access_log.read_text().splitlines()]
 
 
 def try_get(url):
@@ -204,8 +209,8 @@ class ProcessTest(unittest.TestCase):
     def target(self):
         return self.started(Target(self.folder))
 
-    def nginx(self):
-        return self.started(Nginx(self.folder))
+    def nginx(self, **options):
+        return self.started(Nginx(self.folder, **options))
 
     def orchestrator(self, drivers, **options):
         return self.started(Orchestrator(self.folder, drivers, **options))
