@@ -35,7 +35,7 @@ void AddTexts(CLI::App& app, const std::string& flag, std::vector<std::string>& 
 
 void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
   app.add_option("URL", flags.arguments,
-                 "http[s]://host:port/path, or a plan file that ends in .json.\n"
+                 "http://host:port/path, or a plan file that ends in .json.\n"
                  "Before it may stand the type: avalanche, tsunami or rate")
       ->type_name("");
   const std::string load = "Load";
@@ -48,25 +48,24 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
   AddText(app, "-r,--rate", flags.rate, "N",
           "Rate: requests per second of all drivers together, such as 500 or 2.5k")
       ->group(load);
+  AddText(app, "--stages", flags.stages, "STAGES",
+          "Rate that changes: FROM:TO@DURATION or RATE@DURATION and so on, such as "
+          "0:1k@30s,1k@2m,1k:0@10s")
+      ->group(load);
+  AddText(
+      app, "--arrivals", flags.arrivals, "uniform|poisson",
+      "Tsunami and rate: evenly spaced, or at random as independent users are (default uniform)")
+      ->group(load);
+  AddText(app, "--seed", flags.seed, "N",
+          "--arrivals poisson: the same seed makes the same times (default 0)")
+      ->group(load);
   AddText(app, "-d,--duration", flags.duration, "DURATION",
-          "How long to send (default 10s without -n)")
+          "How long to send (default 10s without -n, or as long as --stages)")
       ->group(load);
   AddText(app, "-n,--requests", flags.requests, "N", "Requests of each driver, such as 1000 or 20k")
       ->group(load);
-  AddText(app, "--stages", flags.stages, "LIST",
-          "Rate that changes: FROM:TO@DURATION or RATE@DURATION between commas, such as\n"
-          "0:1k@30s,1k@2m")
-      ->group(load);
-  AddText(app, "--arrivals", flags.arrivals, "uniform|poisson",
-          "Whether requests are due evenly or at random (default uniform)")
-      ->group(load);
-  AddText(app, "--seed", flags.seed, "N", "Of --arrivals poisson: same seed, same due times")
-      ->group(load);
   AddText(app, "--warmup", flags.warmup, "DURATION",
-          "Send for so long before -d and -n begin; left out of the result")
-      ->group(load);
-  AddText(app, "--spin", flags.spin, "DURATION",
-          "Stay awake for so long before each due time, such as 50us; takes a core")
+          "Send for so long at the first rate before, and leave it out of the result")
       ->group(load);
   AddText(app, "--drivers", flags.drivers, "N",
           "Drivers that take part (default: all that are idle)")
@@ -75,6 +74,10 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
           "Tsunami and rate: connections of a driver when requests are due and none is free "
           "(default 4096)")
       ->group(load);
+  AddText(app, "--spin", flags.spin, "DURATION",
+          "Tsunami and rate: stay awake for so long before each request, such as 50us, to send it "
+          "more exactly; costs CPU")
+      ->group(load);
 
   const std::string request = "Request";
   AddText(app, "-X,-m,--method", flags.method, "METHOD",
@@ -82,24 +85,27 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
       ->group(request);
   AddTexts(app, "-H,--header", flags.headers, "'NAME: VALUE'", "A header; may be repeated");
   app.get_option("--header")->group(request);
-  app.add_flag("--http2", flags.http2, "HTTP/2: by ALPN with https, else by prior knowledge")
+  AddText(app, "-b,--body", flags.body, "TEXT|@FILE|@-",
+          "Body: the text, a file of up to 64 MiB, or standard input")
+      ->group(request);
+  app.add_flag("--http2", flags.http2, "HTTP/2; over http:// in clear text, without upgrade")
       ->group(request);
   AddText(app, "--streams", flags.streams, "N",
-          "HTTP/2: requests in flight on a connection at once (default 1)")
-      ->group(request);
-  AddText(app, "-b,--body", flags.body, "TEXT|@FILE|@-",
-          "Body: the text, a file, or standard input")
+          "--http2: requests at once on a connection (default 1)")
       ->group(request);
 
-  const std::string tls = "HTTPS";
+  const std::string tls = "TLS (https)";
   app.add_flag("-k,--insecure", flags.insecure, "Do not verify the server's certificate")
       ->group(tls);
-  AddText(app, "--cacert", flags.cacert, "FILE", "Trust these certificates (PEM), not the system's")
+  AddText(app, "--cacert", flags.ca_certificates, "FILE",
+          "Certificates to trust instead of the system's, PEM")
       ->group(tls);
-  AddText(app, "--cert", flags.cert, "FILE", "Client certificate with its chain (PEM)")->group(tls);
-  AddText(app, "--key", flags.key, "FILE", "Key of the client certificate (PEM)")->group(tls);
+  AddText(app, "--cert", flags.client_certificate, "FILE",
+          "Client certificate with its chain, PEM; it travels to the drivers, as --key does")
+      ->group(tls);
+  AddText(app, "--key", flags.client_key, "FILE", "Its key, PEM")->group(tls);
   AddText(app, "--server-name", flags.server_name, "NAME",
-          "Sent as SNI and verified instead of the URL's host")
+          "Name to ask for and to verify instead of the URL's host")
       ->group(tls);
   AddText(app, "--tls-min", flags.tls_min, "1.2|1.3", "Lowest version (default 1.2)")->group(tls);
   AddText(app, "--tls-max", flags.tls_max, "1.2|1.3", "Highest version (default 1.3)")->group(tls);

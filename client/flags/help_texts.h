@@ -20,18 +20,19 @@ Exit codes: 0 pass, 1 internal error, 2 usage, 4 verdict INVALID, 5 no request s
 
 inline constexpr char kRunExamples[] =
     R"(What kind of test it is follows from the flags:
-  no --delay and no --rate   avalanche: every connection sends its next request when it has its answer
+  none of these              avalanche: every connection sends its next request when it has its answer
   --delay 10ms               tsunami: each driver sends a request every 10 ms, whatever the server does
   --rate 5k                  rate: all drivers together send 5,000 requests a second
-  --stages 0:1k@30s,1k@2m    a rate that goes from 0 to 1,000 requests a second in 30 s, then stays for 2 minutes
+  --stages 0:5k@30s,5k@2m    rate that changes: from 0 to 5,000/s in 30 s, then 5,000/s for 2 min
 
 Examples:
   loadctl run http://127.0.0.1:8081/ping                          50 connections a driver for 10 s
   loadctl run http://127.0.0.1:8081/ping -c 16 -n 20000           20,000 requests of each driver
   loadctl run tsunami http://127.0.0.1:8081/ping --delay 10ms -n 1000
   loadctl run http://127.0.0.1:8081/ping --rate 5k -d 1m30s
-  loadctl run http://127.0.0.1:8081/ping --rate 5k --arrivals poisson --warmup 5s
-  loadctl run https://staging.example.com/ --stages 10:200@1m,200@5m --cacert staging-ca.pem
+  loadctl run http://127.0.0.1:8081/ping --stages 100@10s,100:1k@1m,0@5s,1k@10s
+  loadctl run http://127.0.0.1:8081/ping --rate 500 --arrivals poisson --seed 7 --warmup 5s
+  loadctl run https://example.test/ --http2 --streams 10 -c 4 --cacert ca.pem
   loadctl run http://127.0.0.1:8081/ping -H 'Accept: text/html' -b @order.json
   loadctl run examples/plans/smoke.json -d 5s                     a plan file; flags override it
   loadctl run --local 2 http://127.0.0.1:8081/ping                needs no orchestrator

@@ -1,51 +1,25 @@
 #include "client/flags/spec_flags.h"
 
+#include <charconv>
 #include <cstdint>
-#include <limits>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "client/flags/flag_values.h"
+#include "client/flags/stages_flag.h"
+#include "client/flags/tls_flags.h"
 #include "common/base/status_macros.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
 #include "common/json/proto_json.h"
-#include "common/spec/load_test_spec.h"
 
 namespace loadtest {
 namespace {
 
 constexpr char kTypes[] = "avalanche, tsunami or rate";
-
-absl::Status Wrong(std::string_view flag, std::string_view got, std::string_view want) {
-  return absl::InvalidArgumentError(absl::StrFormat("%s: got \"%s\", want %s", flag, got, want));
-}
-
-// The message of a failed parse begins with what it got; put the flag before that.
-absl::Status Named(std::string_view flag, const absl::Status& error) {
-  return absl::InvalidArgumentError(absl::StrFormat("%s: %s", flag, std::string(error.message())));
-}
-
-absl::StatusOr<google::protobuf::Duration> DurationFlag(std::string_view flag,
-                                                        const std::string& text) {
-  const absl::StatusOr<int64_t> ns = ParseDuration(text);
-  if (!ns.ok()) return Named(flag, ns.status());
-  return ToDuration(*ns);
-}
-
-// `least` is 1 where the spec's 0 means "not given", which nobody writes on purpose.
-absl::StatusOr<int64_t> CountFlag(std::string_view flag, const std::string& text, int64_t least,
-                                  int64_t most) {
-  const absl::StatusOr<int64_t> count = ParseCount(text);
-  if (!count.ok()) return Named(flag, count.status());
-  if (*count < least || *count > most) {
-    return Wrong(flag, text, absl::StrFormat("%s to %s", FormatCount(least), FormatCount(most)));
-  }
-  return *count;
-}
 
 bool IsType(std::string_view word) {
   return word == "avalanche" || word == "tsunami" || word == "rate";
@@ -80,46 +54,12 @@ absl::StatusOr<Arguments> SplitArguments(const std::vector<std::string>& argumen
     return absl::InvalidArgumentError(
         absl::StrFormat("%s: one argument too many; %s", arguments[2], kUsage));
   }
-  if (!IsType(arguments[0])) return Wrong("type", arguments[0], kTypes);
+  if (!IsType(arguments[0])) return WrongFlag("type", arguments[0], kTypes);
   return Arguments{.type = arguments[0], .url_or_plan = arguments[1]};
 }
 
-// "1k", "2.5k/s".
-absl::StatusOr<double> RateOf(std::string_view text) {
-  if (text.size() > 2 && text.substr(text.size() - 2) == "/s") text.remove_suffix(2);
-  return ParseNumber(text);
-}
-
-// "0:1k@30s,1k@2m": FROM:TO@DURATION, or RATE@DURATION.
-absl::Status ParseStages(const std::string& text, v1::RateStages& stages) {
-  const auto wrong = [&text](std::string_view part) {
-    return Wrong("--stages", text,
-                 absl::StrFormat("FROM:TO@DURATION or RATE@DURATION between commas, such as "
-                                 "0:1k@30s,1k@2m; \"%s\" is neither",
-                                 part));
-  };
-  stages.Clear();
-  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
-    const size_t at = part.find('@');
-    if (at == std::string::npos) return wrong(part);
-    const size_t colon = part.find(':');
-    const bool ramps = colon != std::string::npos && colon < at;
-    const absl::StatusOr<double> from =
-        RateOf(std::string_view(part).substr(0, ramps ? colon : at));
-    const absl::StatusOr<double> to =
-        ramps ? RateOf(std::string_view(part).substr(colon + 1, at - colon - 1)) : from;
-    const absl::StatusOr<int64_t> duration_ns = ParseDuration(part.substr(at + 1));
-    if (!from.ok() || !to.ok() || !duration_ns.ok()) return wrong(part);
-    v1::Stage& stage = *stages.add_stages();
-    stage.set_from(*from);
-    stage.set_to(*to);
-    *stage.mutable_duration() = ToDuration(*duration_ns);
-  }
-  return absl::OkStatus();
-}
-
-// Sets spec.load from the type word, --delay and --rate; leaves a plan's load alone when none of
-// them is given.
+// Sets spec.load from the type word, --delay, --rate and --stages; leaves a plan's load alone when
+// none of them is given.
 absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::LoadTestSpec& spec) {
   if (flags.delay && flags.rate) {
     return absl::InvalidArgumentError(
@@ -127,31 +67,35 @@ absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::Load
         "or --rate (requests per second of all drivers together)");
   }
   if (flags.stages && (flags.delay || flags.rate)) {
-    return Wrong("--stages", *flags.stages, "no --delay and no --rate with it");
-  }
-  if (flags.stages && !type.empty() && type != "rate") {
-    return Wrong("--stages", *flags.stages,
-                 absl::StrFormat("no --stages with %s; it belongs to rate", type));
+    return WrongFlag("--stages", *flags.stages,
+                     absl::StrFormat("no --stages with %s: they have the rate",
+                                     flags.delay ? "--delay" : "--rate"));
   }
   if (flags.delay && !type.empty() && type != "tsunami") {
-    return Wrong("--delay", *flags.delay,
-                 absl::StrFormat("no --delay with %s; it belongs to tsunami", type));
+    return WrongFlag("--delay", *flags.delay,
+                     absl::StrFormat("no --delay with %s; it belongs to tsunami", type));
   }
   if (flags.rate && !type.empty() && type != "rate") {
-    return Wrong("--rate", *flags.rate,
-                 absl::StrFormat("no --rate with %s; it belongs to rate", type));
+    return WrongFlag("--rate", *flags.rate,
+                     absl::StrFormat("no --rate with %s; it belongs to rate", type));
+  }
+  if (flags.stages && !type.empty() && type != "rate") {
+    return WrongFlag("--stages", *flags.stages,
+                     absl::StrFormat("no --stages with %s; they belong to rate", type));
   }
   if (flags.delay) {
     ASSIGN_OR_RETURN(*spec.mutable_tsunami()->mutable_delay(),
                      DurationFlag("--delay", *flags.delay));
   } else if (flags.rate) {
-    const absl::StatusOr<double> rate = RateOf(*flags.rate);
+    std::string_view text = *flags.rate;
+    if (text.size() > 2 && text.substr(text.size() - 2) == "/s") text.remove_suffix(2);
+    const absl::StatusOr<double> rate = ParseNumber(text);
     if (!rate.ok()) {
-      return Wrong("--rate", *flags.rate, "requests per second such as 500, 2.5k or 1M");
+      return WrongFlag("--rate", *flags.rate, "requests per second such as 500, 2.5k or 1M");
     }
     spec.mutable_rate()->set_requests_per_second(*rate);
   } else if (flags.stages) {
-    RETURN_IF_ERROR(ParseStages(*flags.stages, *spec.mutable_stages()));
+    ASSIGN_OR_RETURN(*spec.mutable_stages(), ParseStages(*flags.stages));
   } else if (type == "avalanche" || (type.empty() && !spec.load_case())) {
     spec.mutable_avalanche();
   } else if (type == "tsunami" && !spec.has_tsunami()) {
@@ -161,7 +105,35 @@ absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::Load
   } else if (type == "rate" && !spec.has_rate() && !spec.has_stages()) {
     return absl::InvalidArgumentError(
         "rate: --rate is missing; want for example --rate 1k: requests per second of all drivers "
-        "together");
+        "together, or --stages 0:1k@30s,1k@2m");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyArrivals(const SpecFlags& flags, v1::LoadTestSpec& spec) {
+  if (flags.arrivals) {
+    if (*flags.arrivals == "uniform") {
+      spec.set_arrivals(v1::LoadTestSpec::UNIFORM);
+    } else if (*flags.arrivals == "poisson") {
+      spec.set_arrivals(v1::LoadTestSpec::POISSON);
+    } else {
+      return WrongFlag("--arrivals", *flags.arrivals, "uniform or poisson");
+    }
+  }
+  if (flags.seed) {
+    uint64_t seed = 0;
+    const char* const end = flags.seed->data() + flags.seed->size();
+    const auto [stop, error] = std::from_chars(flags.seed->data(), end, seed);
+    if (error != std::errc() || stop != end) {
+      return WrongFlag("--seed", *flags.seed, "a whole number below 2^64");
+    }
+    spec.set_arrival_seed(seed);
+  }
+  if (flags.warmup) {
+    ASSIGN_OR_RETURN(*spec.mutable_warmup(), DurationFlag("--warmup", *flags.warmup));
+  }
+  if (flags.spin) {
+    ASSIGN_OR_RETURN(*spec.mutable_spin(), DurationFlag("--spin", *flags.spin));
   }
   return absl::OkStatus();
 }
@@ -169,7 +141,7 @@ absl::Status ApplyLoad(const SpecFlags& flags, const std::string& type, v1::Load
 absl::Status AddHeader(const std::string& text, v1::HttpRequest& request) {
   const size_t colon = text.find(':');
   if (colon == std::string::npos || colon == 0) {
-    return Wrong("-H", text, "'Name: value', for example 'Accept: text/html'");
+    return WrongFlag("-H", text, "'Name: value', for example 'Accept: text/html'");
   }
   const size_t value = text.find_first_not_of(" \t", colon + 1);
   v1::Header& header = *request.add_headers();
@@ -187,7 +159,7 @@ absl::Status ApplyRequest(const SpecFlags& flags, const ReadFile& read_file,
   if (!flags.body) return absl::OkStatus();
   if (flags.body->substr(0, 1) == "@") {
     absl::StatusOr<std::string> body = read_file(flags.body->substr(1));
-    if (!body.ok()) return Named("--body", body.status());
+    if (!body.ok()) return NamedFlag("--body", body.status());
     request.set_body(*std::move(body));
   } else {
     request.set_body(*flags.body);
@@ -216,6 +188,11 @@ absl::Status ApplyNumbers(const SpecFlags& flags, v1::LoadTestSpec& spec) {
     ASSIGN_OR_RETURN(const int64_t n, CountFlag("--drivers", *flags.drivers, 0, 10'000));
     spec.set_drivers(static_cast<int32_t>(n));
   }
+  if (flags.http2) spec.set_http_version(v1::LoadTestSpec::HTTP_2);
+  if (flags.streams) {
+    ASSIGN_OR_RETURN(const int64_t n, CountFlag("--streams", *flags.streams, 1, 1'000));
+    spec.set_streams(static_cast<int32_t>(n));
+  }
   return absl::OkStatus();
 }
 
@@ -236,75 +213,6 @@ absl::Status ApplyTimes(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   return absl::OkStatus();
 }
 
-absl::Status ApplyShape(const SpecFlags& flags, v1::LoadTestSpec& spec) {
-  if (flags.arrivals) {
-    if (*flags.arrivals != "uniform" && *flags.arrivals != "poisson") {
-      return Wrong("--arrivals", *flags.arrivals, "uniform or poisson");
-    }
-    spec.set_arrivals(*flags.arrivals == "poisson" ? v1::LoadTestSpec::POISSON
-                                                   : v1::LoadTestSpec::UNIFORM);
-  }
-  if (flags.seed) {
-    ASSIGN_OR_RETURN(const int64_t seed,
-                     CountFlag("--seed", *flags.seed, 0, std::numeric_limits<int64_t>::max()));
-    spec.set_arrival_seed(static_cast<uint64_t>(seed));
-  }
-  if (flags.warmup) {
-    ASSIGN_OR_RETURN(*spec.mutable_warmup(), DurationFlag("--warmup", *flags.warmup));
-  }
-  if (flags.spin) {
-    ASSIGN_OR_RETURN(*spec.mutable_spin(), DurationFlag("--spin", *flags.spin));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<v1::TlsOptions::Version> TlsVersionFlag(std::string_view flag,
-                                                       const std::string& text) {
-  if (text == "1.2") return v1::TlsOptions::TLS_1_2;
-  if (text == "1.3") return v1::TlsOptions::TLS_1_3;
-  return Wrong(flag, text, "1.2 or 1.3");
-}
-
-absl::Status ApplyTls(const SpecFlags& flags, const ReadFile& read_file, v1::LoadTestSpec& spec) {
-  if (flags.insecure) spec.mutable_tls()->set_insecure(true);
-  if (flags.no_tls_resumption) spec.mutable_tls()->set_no_resumption(true);
-  if (flags.server_name) spec.mutable_tls()->set_server_name(*flags.server_name);
-  if (flags.tls_min) {
-    ASSIGN_OR_RETURN(const auto version, TlsVersionFlag("--tls-min", *flags.tls_min));
-    spec.mutable_tls()->set_min_version(version);
-  }
-  if (flags.tls_max) {
-    ASSIGN_OR_RETURN(const auto version, TlsVersionFlag("--tls-max", *flags.tls_max));
-    spec.mutable_tls()->set_max_version(version);
-  }
-  const std::tuple<std::string_view, const std::optional<std::string>*,
-                   void (v1::TlsOptions::*)(std::string &&)>
-      files[] = {
-          {"--cacert", &flags.cacert, &v1::TlsOptions::set_ca_certificates},
-          {"--cert", &flags.cert, &v1::TlsOptions::set_client_certificate},
-          {"--key", &flags.key, &v1::TlsOptions::set_client_key},
-      };
-  for (const auto& [flag, path, set] : files) {
-    if (!path->has_value()) continue;
-    absl::StatusOr<std::string> pem = read_file(**path);
-    if (!pem.ok()) return Named(flag, pem.status());
-    (spec.mutable_tls()->*set)(*std::move(pem));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ApplyHttpVersion(const SpecFlags& flags, v1::LoadTestSpec& spec) {
-  if (flags.http2) spec.set_http_version(v1::LoadTestSpec::HTTP_2);
-  if (flags.streams) {
-    if (spec.http_version() != v1::LoadTestSpec::HTTP_2) {
-      return Wrong("--streams", *flags.streams, "--http2 with it");
-    }
-    ASSIGN_OR_RETURN(const int64_t n, CountFlag("--streams", *flags.streams, 1, 1'000));
-    spec.set_streams(static_cast<int32_t>(n));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ApplyRest(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   if (flags.title) spec.set_title(*flags.title);
   if (flags.on_driver_loss) {
@@ -313,12 +221,12 @@ absl::Status ApplyRest(const SpecFlags& flags, v1::LoadTestSpec& spec) {
     } else if (*flags.on_driver_loss == "abort") {
       spec.set_on_driver_loss(v1::LoadTestSpec::ABORT);
     } else {
-      return Wrong("--on-driver-loss", *flags.on_driver_loss, "continue or abort");
+      return WrongFlag("--on-driver-loss", *flags.on_driver_loss, "continue or abort");
     }
   }
   for (const std::string& label : flags.labels) {
     const size_t equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) return Wrong("--label", label, "KEY=VALUE");
+    if (equals == std::string::npos || equals == 0) return WrongFlag("--label", label, "KEY=VALUE");
     (*spec.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
   }
   return absl::OkStatus();
@@ -336,12 +244,11 @@ absl::StatusOr<v1::LoadTestSpec> SpecFromFlags(const SpecFlags& flags, const Rea
     spec.mutable_request()->set_url(arguments.url_or_plan);
   }
   RETURN_IF_ERROR(ApplyLoad(flags, arguments.type, spec));
+  RETURN_IF_ERROR(ApplyArrivals(flags, spec));
   RETURN_IF_ERROR(ApplyRequest(flags, read_file, *spec.mutable_request()));
+  RETURN_IF_ERROR(ApplyTls(flags, read_file, spec));
   RETURN_IF_ERROR(ApplyNumbers(flags, spec));
   RETURN_IF_ERROR(ApplyTimes(flags, spec));
-  RETURN_IF_ERROR(ApplyShape(flags, spec));
-  RETURN_IF_ERROR(ApplyTls(flags, read_file, spec));
-  RETURN_IF_ERROR(ApplyHttpVersion(flags, spec));
   RETURN_IF_ERROR(ApplyRest(flags, spec));
   return spec;
 }
@@ -349,24 +256,30 @@ absl::StatusOr<v1::LoadTestSpec> SpecFromFlags(const SpecFlags& flags, const Rea
 absl::Status InTermsOfFlags(const absl::Status& error, const SpecFlags& flags) {
   const bool has_plan = !flags.arguments.empty() && IsPlan(flags.arguments.back());
   const std::string plan_fields = has_plan ? flags.arguments.back() + ": " : "";
-  const std::pair<std::string_view, std::string_view> fields[] = {
+  const std::string first_tls_flag = FirstTlsFlag(flags);
+  // One of the two without the other is the flag's fault, whichever it is.
+  const bool tls_pair = flags.client_certificate || flags.client_key;
+  const std::pair<std::string_view, std::string> fields[] = {
       {"spec.request.url:", has_plan ? "" : "URL:"},
       {"spec.request.method:", flags.method ? "-X:" : ""},
       {"spec.request.headers[", flags.headers.empty() ? "" : "-H ["},
       {"spec.request.body:", flags.body ? "--body:" : ""},
       {"spec.tsunami.delay:", flags.delay ? "--delay:" : ""},
       {"spec.rate.requests_per_second:", flags.rate ? "--rate:" : ""},
-      {"spec.duration:", flags.duration ? "-d:" : ""},
-      {"spec.stages", flags.stages ? "--stages" : ""},
+      {"spec.stages.stages:", flags.stages ? "--stages:" : ""},
+      {"spec.stages.stages[", flags.stages ? "--stages [" : ""},
       {"spec.arrivals:", flags.arrivals ? "--arrivals:" : ""},
       {"spec.arrival_seed:", flags.seed ? "--seed:" : ""},
       {"spec.warmup:", flags.warmup ? "--warmup:" : ""},
       {"spec.spin:", flags.spin ? "--spin:" : ""},
-      {"spec.tls.ca_certificates:", flags.cacert ? "--cacert:" : ""},
-      {"spec.tls.client_certificate:", flags.cert ? "--cert:" : ""},
-      {"spec.tls.client_key:", flags.key ? "--key:" : ""},
-      {"spec.tls.server_name:", flags.server_name ? "--server-name:" : ""},
       {"spec.streams:", flags.streams ? "--streams:" : ""},
+      {"spec.tls:", first_tls_flag.empty() ? "" : first_tls_flag + ":"},
+      {"spec.tls.ca_certificates:", flags.ca_certificates ? "--cacert:" : ""},
+      {"spec.tls.client_certificate:", tls_pair ? "--cert:" : ""},
+      {"spec.tls.client_key:", tls_pair ? "--key:" : ""},
+      {"spec.tls.server_name:", flags.server_name ? "--server-name:" : ""},
+      {"spec.tls.min_version:", flags.tls_min || flags.tls_max ? "--tls-min:" : ""},
+      {"spec.duration:", flags.duration ? "-d:" : ""},
       {"spec.max_connections:", flags.max_connections ? "--max-connections:" : ""},
       {"spec.connect_timeout:", flags.connect_timeout ? "--connect-timeout:" : ""},
       {"spec.request_timeout:", flags.timeout ? "--timeout:" : ""},
@@ -400,11 +313,14 @@ std::string DescribeDefaults(const v1::LoadTestSpec& asked, const v1::LoadTestSp
   if (!asked.has_request_timeout()) {
     defaults.push_back("timeout " + FormatDuration(ToNanos(complete.request_timeout())));
   }
-  const absl::StatusOr<Url> url = ParseUrl(complete.request().url());
-  if (url.ok() && url->is_tls) {
-    defaults.push_back(complete.tls().insecure() ? "TLS NOT verified (-k)" : "TLS verified");
+  const bool is_tls = complete.has_tls();
+  if (is_tls && !complete.tls().insecure()) defaults.push_back("TLS verified");
+  std::string out = defaults.empty() ? "" : "defaults: " + absl::StrJoin(defaults, ", ");
+  if (is_tls && complete.tls().insecure()) {
+    out +=
+        absl::StrFormat("%sthe server's certificate is not verified (-k)", out.empty() ? "" : "; ");
   }
-  return defaults.empty() ? "" : "defaults: " + absl::StrJoin(defaults, ", ");
+  return out;
 }
 
 }  // namespace loadtest

@@ -21,8 +21,8 @@ struct SpecFlags {
   std::optional<std::string> requests = std::nullopt;
   std::optional<std::string> rate = std::nullopt;
   std::optional<std::string> delay = std::nullopt;
-  std::optional<std::string> stages = std::nullopt;  // "0:1k@30s,1k@2m"
-  std::optional<std::string> arrivals = std::nullopt;
+  std::optional<std::string> stages = std::nullopt;    // "0:1k@30s,1k@2m"
+  std::optional<std::string> arrivals = std::nullopt;  // "uniform", "poisson"
   std::optional<std::string> seed = std::nullopt;
   std::optional<std::string> warmup = std::nullopt;
   std::optional<std::string> spin = std::nullopt;
@@ -30,16 +30,17 @@ struct SpecFlags {
   std::optional<std::string> method = std::nullopt;
   std::optional<std::string> body = std::nullopt;  // text, "@file", or "@-" for standard input
   std::vector<std::string> headers = {};           // "Name: value"
-  bool insecure = false;
-  std::optional<std::string> cacert = std::nullopt;
-  std::optional<std::string> cert = std::nullopt;
-  std::optional<std::string> key = std::nullopt;
-  std::optional<std::string> server_name = std::nullopt;
-  std::optional<std::string> tls_min = std::nullopt;
-  std::optional<std::string> tls_max = std::nullopt;
-  bool no_tls_resumption = false;
   bool http2 = false;
   std::optional<std::string> streams = std::nullopt;
+  // TLS; certificates and the key are paths of files.
+  bool insecure = false;
+  std::optional<std::string> ca_certificates = std::nullopt;
+  std::optional<std::string> client_certificate = std::nullopt;
+  std::optional<std::string> client_key = std::nullopt;
+  std::optional<std::string> server_name = std::nullopt;
+  std::optional<std::string> tls_min = std::nullopt;  // "1.2", "1.3"
+  std::optional<std::string> tls_max = std::nullopt;
+  bool no_tls_resumption = false;
   std::optional<std::string> timeout = std::nullopt;
   std::optional<std::string> connect_timeout = std::nullopt;
   std::optional<std::string> drain = std::nullopt;
@@ -64,7 +65,8 @@ absl::StatusOr<v1::LoadTestSpec> SpecFromFlags(const SpecFlags& flags, const Rea
 absl::Status InTermsOfFlags(const absl::Status& error, const SpecFlags& flags);
 
 // The defaults that `complete` has and `asked` has not: "defaults: 50 connections a driver,
-// duration 10s, timeout 10s". Empty when there are none.
+// duration 10s, timeout 10s, TLS verified"; and that a certificate is not verified, if so. Empty
+// when there is nothing to say.
 std::string DescribeDefaults(const v1::LoadTestSpec& asked, const v1::LoadTestSpec& complete);
 
 }  // namespace loadtest

@@ -8,8 +8,8 @@
 namespace loadtest {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
-constexpr std::string_view kTlsScheme = "https://";
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
 constexpr size_t kMaxUrl = 8'192;
 
 bool IsHostChar(char c) {
@@ -36,8 +36,8 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
         why.empty() ? "" : ": ", why));
   };
   if (text.size() > kMaxUrl) return wrong(absl::StrFormat("it is longer than %d bytes", kMaxUrl));
-  const bool is_tls = ToLowerPrefix(text, kTlsScheme.size()) == kTlsScheme;
-  if (!is_tls && ToLowerPrefix(text, kScheme.size()) != kScheme) return wrong("");
+  const bool is_tls = ToLowerPrefix(text, kHttps.size()) == kHttps;
+  if (!is_tls && ToLowerPrefix(text, kHttp.size()) != kHttp) return wrong("");
   for (const char c : text) {
     // Bytes that would break the request line, or that a URL must percent-encode.
     if (c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' ||
@@ -45,7 +45,7 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
       return wrong("it has a space, a control or a non-ASCII character; write it percent-encoded");
     }
   }
-  std::string_view rest = text.substr(is_tls ? kTlsScheme.size() : kScheme.size());
+  std::string_view rest = text.substr((is_tls ? kHttps : kHttp).size());
   const size_t authority_end = rest.find_first_of("/?#");
   const std::string_view authority = rest.substr(0, authority_end);
   std::string_view target =

@@ -269,8 +269,7 @@ MonotonicTime Http2Client::Poll(MonotonicTime until, HttpEvents& events) {
     if (lanes_[lane].state != LaneState::kOpening) continue;
     if (connections_[ConnectionOf(lane)].state != State::kOpen) continue;  // told with the next one
     told = true;
-    lanes_[lane].state = LaneState::kFree;
-    events.OnOpened(lane, nullptr);
+    TellOpened(lane, nullptr);
   }
   return transport_.Poll(told ? MonotonicTime() : until, *this);
 }
@@ -309,24 +308,30 @@ void Http2Client::OnSettings(int connection) {
   Connection& c = connections_[connection];
   if (c.state != State::kSettling) return;
   c.state = State::kOpen;
-  const uint32_t allowed =
+  c.allowed =
       nghttp2_session_get_remote_settings(c.session.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   bool first = true;
-  for (int i = 0; i < streams_; ++i) {
-    const int lane = connection * streams_ + i;
+  for (int lane = connection * streams_; lane < (connection + 1) * streams_; ++lane) {
     Lane& l = lanes_[lane];
     if (l.state == LaneState::kAgain) {
       l.state = Submit(lane) ? LaneState::kAwaiting : LaneState::kAgain;
-    } else if (l.state == LaneState::kOpening && static_cast<uint32_t>(i) >= allowed) {
-      l.state = LaneState::kClosed;
-      const std::string text = absl::StrFormat(
-          "the server allows %d streams a connection; want at most so many (--streams)", allowed);
-      events_->OnOpenFailed(lane, {.kind = v1::HTTP2_NOT_OFFERED, .text = text});
     } else if (l.state == LaneState::kOpening) {
-      l.state = LaneState::kFree;
-      events_->OnOpened(lane, std::exchange(first, false) ? &c.connected : nullptr);
+      TellOpened(lane, std::exchange(first, false) ? &c.connected : nullptr);
     }
   }
+}
+
+void Http2Client::TellOpened(int lane, const ConnectedEvent* event) {
+  const uint32_t allowed = connections_[ConnectionOf(lane)].allowed;
+  if (static_cast<uint32_t>(lane % streams_) < allowed) {
+    lanes_[lane].state = LaneState::kFree;
+    events_->OnOpened(lane, event);
+    return;
+  }
+  lanes_[lane].state = LaneState::kClosed;
+  const std::string text = absl::StrFormat(
+      "the server allows %d streams a connection; want at most so many (--streams)", allowed);
+  events_->OnOpenFailed(lane, {.kind = v1::HTTP2_NOT_OFFERED, .text = text});
 }
 
 void Http2Client::OnGoAway(int connection) {

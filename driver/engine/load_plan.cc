@@ -1,7 +1,7 @@
 #include "driver/engine/load_plan.h"
 
 #include <cmath>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
@@ -12,19 +12,29 @@
 namespace loadtest {
 namespace {
 
-// The warm-up goes at the first rate there is.
-RateCurve MakeRateCurve(const v1::RateStages& stages, int64_t warmup_ns) {
-  std::vector<RateCurve::Stage> curve;
+int64_t NanoRate(double requests_per_second) { return std::llround(requests_per_second * 1e9); }
+
+// The warm-up has the first rate that is not 0: it is a stage of its own, before the first one.
+Schedule StagesAfterWarmup(const v1::RateStages& spec, int64_t warmup_ns) {
+  std::vector<RateStage> stages;
   if (warmup_ns > 0) {
-    const v1::Stage& first = stages.stages(0);
-    const double rate = first.from() > 0 ? first.from() : first.to();
-    curve.push_back({.from = rate, .to = rate, .duration_ns = warmup_ns});
+    const v1::Stage& first = spec.stages(0);
+    const int64_t rate = NanoRate(first.from() > 0 ? first.from() : first.to());
+    stages.push_back({.from = rate, .to = rate, .duration_ns = warmup_ns});
   }
-  for (const v1::Stage& stage : stages.stages()) {
-    curve.push_back(
-        {.from = stage.from(), .to = stage.to(), .duration_ns = ToNanos(stage.duration())});
+  for (const v1::Stage& stage : spec.stages()) {
+    stages.push_back({.from = NanoRate(stage.from()),
+                      .to = NanoRate(stage.to()),
+                      .duration_ns = ToNanos(stage.duration())});
   }
-  return RateCurve(curve);
+  return Schedule::InStages(RateStages(stages));
+}
+
+// Of an open loop.
+Schedule MakeSchedule(const v1::LoadTestSpec& spec) {
+  if (spec.has_tsunami()) return Schedule::EveryDelay(ToNanos(spec.tsunami().delay()));
+  if (spec.has_stages()) return StagesAfterWarmup(spec.stages(), ToNanos(spec.warmup()));
+  return Schedule::AtRate(NanoRate(spec.rate().requests_per_second()));
 }
 
 SendPlan MakeSendPlan(const v1::LoadTestSpec& spec, const v1::Assignment& assignment) {
@@ -32,28 +42,15 @@ SendPlan MakeSendPlan(const v1::LoadTestSpec& spec, const v1::Assignment& assign
   if (spec.requests_per_driver() > 0) limits.requests = spec.requests_per_driver();
   if (spec.has_duration()) limits.duration_ns = ToNanos(spec.duration());
   limits.warmup_ns = ToNanos(spec.warmup());
-  SendPlan::Pace pace = Schedule::EveryDelay(1);
-  Slot slot(assignment.slot(), assignment.slots());
-  switch (spec.load_case()) {
-    case v1::LoadTestSpec::kTsunami:
-      pace = Schedule::EveryDelay(ToNanos(spec.tsunami().delay()));
-      slot = Slot();
-      break;
-    case v1::LoadTestSpec::kRate:
-      pace = Schedule::AtRate(std::llround(spec.rate().requests_per_second() * 1e9));
-      break;
-    case v1::LoadTestSpec::kStages:
-      pace = MakeRateCurve(spec.stages(), limits.warmup_ns);
-      break;
-    case v1::LoadTestSpec::kAvalanche:
-    case v1::LoadTestSpec::LOAD_NOT_SET:
-      return SendPlan::ClosedLoop(limits);
-  }
+  if (!IsOpenLoop(spec)) return SendPlan::ClosedLoop(limits);
+  // A tsunami is each driver's own, any other rate is shared.
   if (spec.arrivals() == v1::LoadTestSpec::POISSON) {
-    return SendPlan::OpenLoop(std::move(pace), slot, limits,
-                              {.seed = spec.arrival_seed(), .stream = assignment.slot()});
+    const PoissonGaps gaps(spec.arrival_seed(), assignment.slot());
+    const int64_t share = spec.has_tsunami() ? 1 : assignment.slots();
+    return SendPlan::Poisson(MakeSchedule(spec), gaps, share, limits);
   }
-  return SendPlan::OpenLoop(std::move(pace), slot, limits);
+  const Slot slot = spec.has_tsunami() ? Slot() : Slot(assignment.slot(), assignment.slots());
+  return SendPlan::OpenLoop(MakeSchedule(spec), slot, limits);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/config/config.h"
+#include "common/spec/load_test_spec.h"
 
 namespace loadtest {
 namespace {
@@ -158,41 +159,35 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
 }
 
 int64_t ReportMerger::SendingNs() const {
-  const int64_t warmup = ToNanos(spec_.warmup());
+  const int64_t warmup_ns = ToNanos(spec_.warmup());
   int64_t longest = 0;
   for (const auto& [id, part] : drivers_) {
-    int64_t sending = part.highest_end_ns;
-    if (part.finished && part.has_sent) {
-      switch (spec_.load_case()) {
-        case v1::LoadTestSpec::kTsunami:
-          // The last request stands for the delay after it, so that n requests every d take n * d.
-          sending = part.last_send_ns + ToNanos(spec_.tsunami().delay());
-          break;
-        case v1::LoadTestSpec::kRate:
-          sending =
-              part.last_send_ns + static_cast<int64_t>(static_cast<double>(drivers_.size()) /
-                                                       spec_.rate().requests_per_second() * 1e9);
-          break;
-        case v1::LoadTestSpec::kStages:
-          // Pauses belong to the plan.
-          sending =
-              part.end_reason == v1::MetricsReport::PLAN_DONE && spec_.requests_per_driver() == 0
-                  ? warmup + ToNanos(spec_.duration())
-                  : part.last_send_ns;
-          break;
-        case v1::LoadTestSpec::kAvalanche:
-        case v1::LoadTestSpec::LOAD_NOT_SET:
-          // A closed loop is over when the last answer is there.
-          if (spec_.has_duration()) {
-            sending = std::min(part.highest_end_ns,
-                               std::max(warmup + ToNanos(spec_.duration()), part.last_send_ns));
-          }
-          break;
-      }
-    }
-    longest = std::max(longest, sending - warmup);
+    const int64_t end_ns =
+        part.finished && part.has_sent ? SendingEndNs(part) : part.highest_end_ns;
+    longest = std::max(longest, end_ns - warmup_ns);
   }
   return longest;
+}
+
+int64_t ReportMerger::SendingEndNs(const DriverPart& part) const {
+  const int64_t planned_end_ns = ToNanos(spec_.warmup()) + ToNanos(spec_.duration());
+  if (!IsOpenLoop(spec_)) {
+    // A closed loop is over when the last answer is there.
+    return spec_.has_duration()
+               ? std::min(part.highest_end_ns, std::max(planned_end_ns, part.last_send_ns))
+               : part.highest_end_ns;
+  }
+  const bool even = spec_.arrivals() != v1::LoadTestSpec::POISSON && !spec_.has_stages();
+  const bool by_time =
+      spec_.has_duration() && part.end_reason == v1::MetricsReport::PLAN_DONE &&
+      (spec_.requests_per_driver() == 0 || part.sum.counts().due() < spec_.requests_per_driver());
+  // After the last request of a plan nothing may be due for a while, which is part of the plan.
+  if (!even && by_time) return std::max(planned_end_ns, part.last_send_ns);
+  if (spec_.has_stages()) return part.last_send_ns;
+  // The last request stands for the delay after it, so that n requests every d take n * d.
+  const auto drivers = static_cast<double>(drivers_.size());
+  const double gap_ns = drivers / HighestRate(spec_, static_cast<int>(drivers_.size())) * 1e9;
+  return part.last_send_ns + static_cast<int64_t>(gap_ns);
 }
 
 int64_t ReportMerger::StartSkewNs() const {

@@ -63,8 +63,8 @@ class ReportMerger {
   // For Judge.
   std::vector<DriverEvidence> Evidence() const;
 
-  // Longest time over the drivers in which requests were sent, nanoseconds: for drivers that are
-  // done to the end of their plan.
+  // Longest time over the drivers in which requests were sent, warm-up left out, nanoseconds: for
+  // drivers that are done to the end of their plan.
   int64_t SendingNs() const;
   // Largest - smallest first send, nanoseconds; 0 with fewer than two drivers that sent.
   int64_t StartSkewNs() const;
@@ -78,6 +78,8 @@ class ReportMerger {
 
   v1::IntervalResult Summarize(int64_t index, const OpenInterval& open) const;
   void CloseIntervals();
+  // Of a driver that is done: when its sending was over, nanoseconds after the start.
+  int64_t SendingEndNs(const DriverPart& part) const;
   void SetGauges(DriverPart& part, const v1::Measurements& newest);
 
   const v1::LoadTestSpec spec_;

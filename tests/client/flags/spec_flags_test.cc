@@ -73,7 +73,7 @@ TEST(SpecFromFlags, ATypeWithoutItsFlagIsAnError) {
             "request every 10 ms");
   EXPECT_EQ(Spec({.arguments = {"rate", kUrl}}),
             "rate: --rate is missing; want for example --rate 1k: requests per second of all "
-            "drivers together");
+            "drivers together, or --stages 0:1k@30s,1k@2m");
 }
 
 TEST(SpecFromFlags, ArgumentsThatMakeNoSenseAreErrors) {

@@ -64,7 +64,8 @@ TEST(ValidateSpecTest, RefusesEachFieldOutsideItsRange) {
   EXPECT_EQ(Refusal(spec), "spec.load: got none, want one of avalanche, tsunami, rate, stages");
   spec = Avalanche();
   spec.clear_request();
-  EXPECT_EQ(Refusal(spec), "spec.request.url: got nothing, want http[s]://host[:port][/path][?query]");
+  EXPECT_EQ(Refusal(spec),
+            "spec.request.url: got nothing, want http[s]://host[:port][/path][?query]");
   spec = Avalanche();
   spec.mutable_rate()->set_requests_per_second(std::numeric_limits<double>::quiet_NaN());
   EXPECT_EQ(Refusal(spec), "spec.rate.requests_per_second: got nan, want 1e-06 to 1e+09");
@@ -114,18 +115,37 @@ TEST(ValidateSpecTest, RefusesWhatWouldBreakTheRequestApart) {
             "does not set itself");
 }
 
-TEST(ValidateSpecTest, RefusesWhatDoesNotFitIntoAKafkaRecord) {
+TEST(ValidateSpecTest, RefusesWhatDoesNotFitIntoAKafkaRecordWithoutItsBody) {
   v1::LoadTestSpec spec = Avalanche();
-  spec.mutable_request()->set_body(std::string((512 << 10) + 1, 'x'));
-  EXPECT_EQ(Refusal(spec), "spec.request.body: got 524289 bytes, want at most 524288");
-  spec.mutable_request()->set_body(std::string(512 << 10, 'x'));
-  EXPECT_EQ(Refusal(spec), "");
-  for (int i = 0; i < 20; ++i) {
+  spec.mutable_request()->set_body(std::string(2 << 20, 'x'));
+  for (int i = 0; i < 40; ++i) {
     v1::Header* header = spec.mutable_request()->add_headers();
     header->set_name("X");
     header->set_value(std::string(16'384, 'x'));
   }
-  EXPECT_EQ(Refusal(spec).substr(0, 11), "spec: got 8");
+  EXPECT_EQ(Refusal(spec), "");
+  for (int i = 0; i < 8; ++i) *spec.mutable_request()->add_headers() = spec.request().headers(0);
+  EXPECT_EQ(Refusal(spec).substr(0, 27), "spec without its body: got ");
+}
+
+TEST(ValidateSpecTest, ABodyHasUpTo64MiB) {
+  v1::LoadTestSpec spec = Avalanche();
+  spec.mutable_request()->set_body(std::string((64 << 20) + 1, 'x'));
+  EXPECT_EQ(Refusal(spec), "spec.request.body: got 67108865 bytes, want at most 67108864");
+  spec.mutable_request()->mutable_body()->pop_back();
+  EXPECT_EQ(ValidateSpec(spec)->request().body_bytes(), 64 << 20);
+}
+
+TEST(ValidateSpecTest, ABodyThatWasLeftOutIsMissed) {
+  v1::LoadTestSpec spec = Avalanche();
+  spec.mutable_request()->set_body_bytes(300'000);
+  EXPECT_EQ(Refusal(spec),
+            "spec.request.body_bytes: got 300000 and no body, want the body: it was left out of "
+            "what you copied");
+  EXPECT_EQ(ValidateSpec(spec, BodyIn::kParts)->request().body_bytes(), 300'000);
+  spec.mutable_request()->set_body("abc");
+  EXPECT_EQ(Refusal(spec),
+            "spec.request.body_bytes: got 300000, want 3, the size of the body, or 0");
 }
 
 TEST(ParseUrlTest, SplitsHostPortAndTarget) {
@@ -141,11 +161,35 @@ TEST(ParseUrlTest, SplitsHostPortAndTarget) {
   EXPECT_EQ(ParseUrl("http://[::1]:81/")->authority, "[::1]:81");
 }
 
+TEST(ParseUrlTest, HttpsHasItsOwnPort) {
+  EXPECT_TRUE(ParseUrl("https://a/x")->is_tls);
+  EXPECT_EQ(ParseUrl("https://a/x")->port, 443);
+  EXPECT_EQ(ParseUrl("HTTPS://a:8443")->port, 8443);
+  EXPECT_EQ(ParseUrl("https://a/x")->host, "a");
+  EXPECT_FALSE(ParseUrl("http://a/x")->is_tls);
+}
+
 TEST(ParseUrlTest, RefusesWhatIsNoHttpUrl) {
-  for (const char* text :
-       {"", "x", "ftp://a", "http://", "http:///p", "http://a:0", "http://a:65536", "http://a:x",
-        "http://a:", "http://u:p@a/", "http://a/#f", "http://a b/", "http://a/\r\nX: y",
-        "http://[::1", "http://[zz]/", "http://a/\xc3\xa9", "http://a$b/", "https:/a/"}) {
+  for (const char* text : {"",
+                           "x",
+                           "ftp://a",
+                           "http://",
+                           "http:///p",
+                           "http://a:0",
+                           "http://a:65536",
+                           "http://a:x",
+                           "http://a:",
+                           "http://u:p@a/",
+                           "http://a/#f",
+                           "http://a b/",
+                           "http://a/\r\nX: y",
+                           "http://[::1",
+                           "http://[zz]/",
+                           "http://a/\xc3\xa9",
+                           "http://a$b/",
+                           "https://",
+                           "https://u@a/",
+                           "httpsx://a/"}) {
     EXPECT_FALSE(ParseUrl(text).ok()) << text;
   }
   EXPECT_EQ(ParseUrl("ftp://x").status().message(),
@@ -161,6 +205,26 @@ TEST(LoadTestIdTest, AcceptsOnlySafeIds) {
   EXPECT_EQ(*LoadTestIdOfName("loadTests/a-1", "name"), "a-1");
   EXPECT_EQ(LoadTestIdOfName("a-1", "name").status().message(),
             "name: got \"a-1\", want loadTests/ID, ID being 1 to 63 of a-z, 0-9 and '-'");
+}
+
+TEST(DescribeSpecTest, SaysWhatIsSpecialAboutTheLoad) {
+  v1::LoadTestSpec spec = Tsunami(5'000'000);
+  spec.set_arrivals(v1::LoadTestSpec::POISSON);
+  *spec.mutable_warmup() = ToDuration(5'000'000'000);
+  EXPECT_EQ(DescribeSpec(*ValidateSpec(spec), 3),
+            "3 drivers x 200/s = 600/s, open loop (tsunami, Poisson arrivals, 5ms apart on "
+            "average), 10s, after a warm-up of 5s");
+  spec.mutable_rate()->set_requests_per_second(100);
+  spec.clear_warmup();
+  spec.set_http_version(v1::LoadTestSpec::HTTP_2);
+  EXPECT_EQ(DescribeSpec(*ValidateSpec(spec), 0),
+            "every idle driver, 100/s in all, open loop (rate, Poisson arrivals), 10s, HTTP/2");
+  spec = Avalanche();
+  spec.set_http_version(v1::LoadTestSpec::HTTP_2);
+  spec.set_streams(10);
+  EXPECT_EQ(DescribeSpec(*ValidateSpec(spec), 1),
+            "1 driver x 50 connections, closed loop (avalanche), 10s, HTTP/2 x 10 streams a "
+            "connection");
 }
 
 TEST(DescribeSpecTest, SaysWhatWasUnderstood) {

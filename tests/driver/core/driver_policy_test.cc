@@ -59,6 +59,30 @@ TEST_F(DriverPolicyTest, AFleetRateCountsByItsShare) {
       "rate: got 101/s for this driver, want at most 100/s; raise it there with driver.max_rate");
 }
 
+TEST_F(DriverPolicyTest, StagesCountByTheirHighestRate) {
+  config_.set_max_rate(100);
+  v1::Stage* stage = spec_.mutable_stages()->add_stages();
+  *stage->mutable_duration() = ToDuration(10 * kNanosPerSecond);
+  stage->set_to(400);
+  EXPECT_EQ(Check(), "");
+  stage->set_to(404);
+  EXPECT_EQ(
+      Check(),
+      "rate: got 101/s for this driver, want at most 100/s; raise it there with driver.max_rate");
+}
+
+TEST_F(DriverPolicyTest, StagesAndWarmUpCountForTheDuration) {
+  spec_.clear_duration();
+  v1::Stage* stage = spec_.mutable_stages()->add_stages();
+  stage->set_to(100);
+  *stage->mutable_duration() = ToDuration(50 * kNanosPerSecond);
+  *spec_.mutable_warmup() = ToDuration(10 * kNanosPerSecond);
+  EXPECT_EQ(Check(), "");
+  *spec_.mutable_warmup() = ToDuration(11 * kNanosPerSecond);
+  EXPECT_EQ(Check(),
+            "duration: got 1m1s, want at most 1m; raise it at the driver with driver.max_duration");
+}
+
 TEST_F(DriverPolicyTest, RefusesATestThatIsTooLong) {
   *spec_.mutable_duration() = ToDuration(61 * kNanosPerSecond);
   EXPECT_EQ(Check(),

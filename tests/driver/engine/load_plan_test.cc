@@ -72,6 +72,71 @@ TEST(LoadPlanTest, AFleetRateIsSharedBySlots) {
   EXPECT_EQ(DueOf(plan.sends, 1), 60'000'000'000);
 }
 
+TEST(LoadPlanTest, StagesAreSharedBySlotsToo) {
+  v1::LoadTestSpec spec = Spec();
+  v1::Stage* stage = spec.mutable_stages()->add_stages();
+  stage->set_from(0.1);
+  stage->set_to(0.1);
+  *stage->mutable_duration() = ToDuration(100'000'000'000);
+  const LoadPlan plan = Plan(spec);
+  EXPECT_EQ(plan.sends.requests(), 2);
+  EXPECT_EQ(DueOf(plan.sends, 0), 20'000'000'000);
+  EXPECT_EQ(plan.sends.duration_ns(), 100'000'000'000);
+}
+
+TEST(LoadPlanTest, TheWarmUpOfStagesHasTheirFirstRate) {
+  // 10 s at 0.4/s, where the first stage begins; then 0.4/s to 0/s.
+  v1::LoadTestSpec spec = Spec();
+  v1::Stage* stage = spec.mutable_stages()->add_stages();
+  stage->set_from(0.4);
+  *stage->mutable_duration() = ToDuration(100'000'000'000);
+  *spec.mutable_warmup() = ToDuration(10'000'000'000);
+  const LoadPlan falling = Plan(spec);
+  EXPECT_EQ(falling.sends.warmup_ns(), 10'000'000'000);
+  EXPECT_EQ(falling.sends.duration_ns(), 110'000'000'000);
+  // Index 2 of the fleet.
+  EXPECT_EQ(DueOf(falling.sends, 0), 5'000'000'000);
+  // A ramp from 0 has its first rate at its end.
+  stage->set_from(0);
+  stage->set_to(0.4);
+  EXPECT_EQ(DueOf(Plan(spec).sends, 0), 5'000'000'000);
+}
+
+TEST(LoadPlanTest, PoissonArrivalsShareAFleetRateButNotATsunami) {
+  v1::LoadTestSpec spec = Spec();
+  spec.set_arrivals(v1::LoadTestSpec::POISSON);
+  spec.set_arrival_seed(3);
+  spec.mutable_rate()->set_requests_per_second(40'000);
+  // Slot 2 of 4 has 10,000/s.
+  const LoadPlan rate = Plan(spec);
+  EXPECT_EQ(rate.sends.requests(), SendPlan::kNoLimit);
+  *spec.mutable_tsunami()->mutable_delay() = ToDuration(100'000);
+  const LoadPlan tsunami = Plan(spec);
+  DueCursor of_rate(rate.sends);
+  DueCursor of_tsunami(tsunami.sends);
+  of_rate.Skip(1'000);
+  of_tsunami.Skip(1'000);
+  EXPECT_EQ(of_rate.due_ns(), of_tsunami.due_ns());
+  EXPECT_NEAR(static_cast<double>(of_rate.due_ns()), 1e8, 1e7);
+}
+
+TEST(LoadPlanTest, TakesOverHowToSpeak) {
+  v1::LoadTestSpec spec = Spec();
+  spec.mutable_request()->set_url("https://h/");
+  spec.mutable_tls()->set_insecure(true);
+  spec.set_http_version(v1::LoadTestSpec::HTTP_2);
+  spec.set_streams(10);
+  *spec.mutable_tsunami()->mutable_delay() = ToDuration(1'000'000);
+  *spec.mutable_spin() = ToDuration(50'000);
+  const LoadPlan plan = Plan(spec);
+  EXPECT_TRUE(plan.is_tls);
+  EXPECT_TRUE(plan.tls.insecure());
+  EXPECT_EQ(plan.port, 443);
+  EXPECT_TRUE(plan.is_http2);
+  EXPECT_EQ(plan.streams, 10);
+  EXPECT_EQ(plan.spin_ns, 50'000);
+}
+
 TEST(LoadPlanTest, AnAssignmentOutsideTheSlotsIsRefused) {
   v1::Assignment assignment;
   assignment.set_slot(3);

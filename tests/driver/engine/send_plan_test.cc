@@ -65,6 +65,17 @@ TEST(ScheduleTest, CountBeforeAgreesWithDueAtEveryIndex) {
   }
 }
 
+TEST(ScheduleTest, AnAmountBetweenTwoRequestsIsDueBetweenThem) {
+  const Schedule schedule = Schedule::AtRate(4 * kNano);
+  EXPECT_EQ(schedule.DueOf(3 * kOneRequest), schedule.Due(3));
+  EXPECT_EQ(schedule.DueOf(3 * kOneRequest + kOneRequest / 2), 875'000'000);
+}
+
+TEST(ScheduleTest, WhatIsDueInCenturiesIsDueNever) {
+  EXPECT_EQ(Schedule::AtRate(1'000).Due(1'000'000), kNeverNs);
+  EXPECT_EQ(Schedule::EveryDelay(3'600 * kSecond).Due(1'000'000'000'000), kNeverNs);
+}
+
 TEST(SlotTest, SlotsCoverEveryIndexOnce) {
   EXPECT_EQ(Slot(0, 3).IndexOf(2), 6);
   EXPECT_EQ(Slot(1, 3).IndexOf(2), 7);
@@ -112,6 +123,64 @@ TEST(SendPlanTest, CountDueIncludesWhatIsDueNow) {
   EXPECT_EQ(CountDue(plan, 1'999), 2);
   EXPECT_EQ(CountDue(plan, 2'000), 3);
   EXPECT_EQ(CountDue(plan, kSecond), 5);
+}
+
+TEST(SendPlanTest, TheWarmUpComesBeforeBothLimits) {
+  const Schedule schedule = Schedule::EveryDelay(10'000'000);
+  const SendPlan by_count =
+      SendPlan::OpenLoop(schedule, Slot(), {.requests = 10, .warmup_ns = kSecond});
+  EXPECT_EQ(by_count.requests(), 110);
+  EXPECT_EQ(by_count.warmup_ns(), kSecond);
+  const SendPlan by_time =
+      SendPlan::OpenLoop(schedule, Slot(), {.duration_ns = 2 * kSecond, .warmup_ns = kSecond});
+  EXPECT_EQ(by_time.requests(), 300);
+  EXPECT_EQ(by_time.duration_ns(), 3 * kSecond);
+}
+
+TEST(SendPlanTest, ACursorGoesThroughTheRequestsOfItsSlot) {
+  const SendPlan plan =
+      SendPlan::OpenLoop(Schedule::AtRate(10 * kNano), Slot(1, 3), {.duration_ns = kSecond});
+  DueCursor at(plan);
+  EXPECT_EQ(at.n(), 0);
+  EXPECT_EQ(at.due_ns(), 100'000'000);
+  at.Advance();
+  EXPECT_EQ(at.due_ns(), 400'000'000);
+  at.Skip(1);
+  EXPECT_EQ(at.due_ns(), 700'000'000);
+  at.Advance();
+  EXPECT_TRUE(at.at_end());
+  EXPECT_EQ(at.n(), 3);
+  EXPECT_EQ(at.due_ns(), kNeverNs);
+}
+
+TEST(SendPlanTest, ACursorSkipsWhatIsDueNowToo) {
+  const SendPlan plan = SendPlan::OpenLoop(Schedule::EveryDelay(1'000), Slot(), {.requests = 5});
+  DueCursor at(plan);
+  at.SkipDue(-1);
+  EXPECT_EQ(at.n(), 0);
+  at.SkipDue(1'999);
+  EXPECT_EQ(at.n(), 2);
+  at.SkipDue(2'000);
+  EXPECT_EQ(at.n(), 3);
+  at.SkipDue(kSecond);
+  EXPECT_EQ(at.n(), 5);
+  EXPECT_TRUE(at.at_end());
+}
+
+TEST(SendPlanTest, ACursorOfAnEmptyPlanIsAtItsEnd) {
+  const SendPlan plan =
+      SendPlan::OpenLoop(Schedule::EveryDelay(kSecond), Slot(3, 8), {.duration_ns = kSecond});
+  EXPECT_TRUE(DueCursor(plan).at_end());
+}
+
+TEST(SendPlanTest, InAClosedLoopACursorOnlyCounts) {
+  const SendPlan plan = SendPlan::ClosedLoop({.requests = 2});
+  DueCursor at(plan);
+  at.Advance();
+  at.Skip(6);
+  EXPECT_EQ(at.n(), 7);
+  EXPECT_FALSE(at.at_end());
+  EXPECT_EQ(at.due_ns(), kNeverNs);
 }
 
 }  // namespace

@@ -110,6 +110,60 @@ TEST(ReportMergerTest, ASendingTimeOfATsunamiIncludesTheLastDelay) {
   EXPECT_EQ(merger.SendingNs(), 5 * kSecond);
 }
 
+v1::MetricsReport LastReport(int64_t last_send_ns, int64_t end_ns) {
+  v1::MetricsReport last = ReportOf("a", 1, end_ns, {.sent = 1'000, .completed = 1'000});
+  last.set_has_sent(true);
+  last.set_final(true);
+  last.set_end_reason(v1::MetricsReport::PLAN_DONE);
+  last.set_last_send_offset_ns(last_send_ns);
+  return last;
+}
+
+TEST(ReportMergerTest, ASendingTimeIsWithoutTheWarmUp) {
+  v1::Started started = StartedOn({"a"});
+  *started.mutable_spec()->mutable_warmup() = ToDuration(2 * kSecond);
+  *started.mutable_spec()->mutable_duration() = ToDuration(5 * kSecond);
+  ReportMerger closed(started);
+  closed.Add(ReportOf("a", 1, kSecond, {}));
+  EXPECT_EQ(closed.SendingNs(), 0);
+  ReportMerger closed_at_end(started);
+  closed_at_end.Add(LastReport(6'999'000'000, 7'100'000'000));
+  EXPECT_EQ(closed_at_end.SendingNs(), 5 * kSecond);
+  *started.mutable_spec()->mutable_tsunami()->mutable_delay() = ToDuration(5'000'000);
+  ReportMerger open(started);
+  open.Add(LastReport(6'995'000'000, 7'020'000'000));
+  EXPECT_EQ(open.SendingNs(), 5 * kSecond);
+}
+
+TEST(ReportMergerTest, ASendingTimeOfStagesGoesToTheEndOfThePlan) {
+  v1::Started started = StartedOn({"a"});
+  started.mutable_spec()->mutable_stages()->add_stages()->set_from(100);
+  *started.mutable_spec()->mutable_duration() = ToDuration(20 * kSecond);
+  ReportMerger merger(started);
+  merger.Add(LastReport(18 * kSecond, 18'100'000'000));
+  EXPECT_EQ(merger.SendingNs(), 20 * kSecond);
+}
+
+TEST(ReportMergerTest, ASendingTimeOfStagesThatANumberEndsGoesToTheLastRequest) {
+  v1::Started started = StartedOn({"a"});
+  started.mutable_spec()->mutable_stages()->add_stages()->set_from(100);
+  *started.mutable_spec()->mutable_duration() = ToDuration(20 * kSecond);
+  started.mutable_spec()->set_requests_per_driver(1'000);
+  ReportMerger merger(started);
+  merger.Add(LastReport(18 * kSecond, 18'100'000'000));
+  EXPECT_EQ(merger.SendingNs(), 18 * kSecond);
+}
+
+TEST(ReportMergerTest, ASendingTimeOfPoissonArrivalsIsTheirDuration) {
+  v1::Started started = StartedOn({"a"});
+  started.mutable_spec()->mutable_rate()->set_requests_per_second(100);
+  started.mutable_spec()->set_arrivals(v1::LoadTestSpec::POISSON);
+  *started.mutable_spec()->mutable_duration() = ToDuration(10 * kSecond);
+  ReportMerger merger(started);
+  merger.Add(LastReport(9'950'000'000, 9'960'000'000));
+  EXPECT_EQ(merger.SendingNs(), 10 * kSecond);
+}
+
 TEST(ReportMergerTest, SeesCountsThatDoNotAddUp) {
   ReportMerger merger(StartedOn({"a"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 4, .in_flight = 1}));

@@ -53,6 +53,22 @@ TEST(JudgeTest, AllowsAMillisecondOrATwentiethOfTheDelay) {
             v1::Verdict::INVALID);
 }
 
+TEST(JudgeTest, TakesTheSmallestGapOfStages) {
+  v1::LoadTestSpec spec;
+  v1::Stage* slow = spec.mutable_stages()->add_stages();
+  slow->set_from(1);
+  slow->set_to(1);
+  spec.mutable_stages()->add_stages()->set_to(10);  // a request every 100 ms at its end
+  EXPECT_EQ(
+      JudgeOne(spec, FakeMeasurements({.sent = 100, .completed = 100, .send_delay_ns = 4'900'000}))
+          .level(),
+      v1::Verdict::VALID);
+  EXPECT_EQ(
+      JudgeOne(spec, FakeMeasurements({.sent = 100, .completed = 100, .send_delay_ns = 5'100'000}))
+          .level(),
+      v1::Verdict::INVALID);
+}
+
 TEST(JudgeTest, TakesTheGapOfOneDriverFromAFleetRate) {
   v1::LoadTestSpec spec;
   spec.mutable_rate()->set_requests_per_second(10);  // one driver: a request every 100 ms
