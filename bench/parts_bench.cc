@@ -10,7 +10,7 @@
 #include "driver/engine/http1_client.h"
 #include "driver/engine/interval_channel.h"
 #include "driver/engine/load_loop.h"
-#include "driver/engine/rate_curve.h"
+#include "driver/engine/rate_stages.h"
 #include "driver/engine/response_parser.h"
 #include "driver/engine/send_plan.h"
 #include "loadtest/v1/bus.pb.h"
@@ -66,11 +66,13 @@ BENCHMARK_CAPTURE(DueTimes, constant,
                   SendPlan::OpenLoop(Schedule::AtRate(1'000 * kNanosPerSecond), Slot(1, 3), {}));
 BENCHMARK_CAPTURE(
     DueTimes, ramp,
-    SendPlan::OpenLoop(RateCurve({{.from = 0, .to = 1e6, .duration_ns = 3'600'000'000'000}}),
+    SendPlan::OpenLoop(Schedule::InStages(RateStages({{.from = 0,
+                                                       .to = 1'000'000 * kNanosPerSecond,
+                                                       .duration_ns = 3'600 * kNanosPerSecond}})),
                        Slot(1, 3), {}));
 BENCHMARK_CAPTURE(DueTimes, poisson,
-                  SendPlan::OpenLoop(Schedule::AtRate(1'000 * kNanosPerSecond), Slot(1, 3), {},
-                                     {.seed = 1, .stream = 1}));
+                  SendPlan::Poisson(Schedule::AtRate(1'000 * kNanosPerSecond), PoissonGaps(1, 1), 3,
+                                    {}));
 
 void ParseResponse(benchmark::State& state) {
   const std::string response = kResponse + std::string(101, 'x');

@@ -11,15 +11,10 @@
 
 namespace loadtest {
 
-// Where the body of the request is: in the spec, or in pieces beside it, as BodyPart in bus.proto.
-// Then the spec may have body_bytes alone.
-enum class BodyIn { kSpec, kParts };
-
 // Checks `spec` and fills its defaults in, and body_bytes. InvalidArgument has a line for each
 // wrong field: path, value, what was wanted:
 //   spec.tsunami.delay: got 0s, want 1us to 1h
-absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec,
-                                              BodyIn body_in = BodyIn::kSpec);
+absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec);
 
 // The parts of an http or https URL.
 struct Url {

@@ -35,7 +35,6 @@ std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
       if (test_id_.empty() || trigger.test_id() != test_id_) return {};
       return {StopRun{.reason = v1::MetricsReport::STOP_ORDERED, .error = ""}};
     case v1::Trigger::kCreated:
-    case v1::Trigger::kBodyPart:
     case v1::Trigger::EVENT_NOT_SET:  // an event of a later version
       return {};
   }

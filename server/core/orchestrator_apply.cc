@@ -138,8 +138,6 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
   Test& test = it->second;
   const bool ended = IsEnded(test.resource.state());
   switch (m.event_case()) {
-    case v1::Trigger::kBodyPart:
-      return reject("a part of a body");
     case v1::Trigger::kStarted:
       if (test.resource.state() != v1::LoadTest::PENDING) return reject("started a second time");
       ApplyStarted(now, test, m, notices);

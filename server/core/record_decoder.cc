@@ -59,8 +59,6 @@ absl::Status Check(const v1::Trigger& m) {
       return absl::InvalidArgumentError(
           "event: got none of the known ones, want created, started, stop_ordered, finished or "
           "deleted");
-    case v1::Trigger::kBodyPart:
-      return absl::InvalidArgumentError("body_part: this version knows no bodies in parts");
     case v1::Trigger::kCreated:
       return ValidateSpec(m.created().spec()).status();
     case v1::Trigger::kStarted: {
