@@ -38,7 +38,7 @@ Result Parse(std::string_view bytes, size_t step, bool no_body, ResponseParser::
   }
   const bool refused = result.outcome == ResponseParser::Outcome::kMalformed ||
                        result.outcome == ResponseParser::Outcome::kTooLarge;
-  Require(refused == !parser.error().empty());
+  Require(!refused || !parser.error().empty());
   if (refused) {
     // Where in a line it is refused depends on how much of the line is there.
     result.consumed = 0;
