@@ -29,6 +29,8 @@ constexpr auto kFlushAtEnd = std::chrono::seconds(2);
 constexpr auto kDriversEnd = std::chrono::seconds(4);
 // One partition of `metrics` each.
 constexpr int kEmbeddedDrivers = EmbeddedBroker::kMetricsPartitions;
+// The embedded broker keeps the newest 5 MB of a partition.
+constexpr size_t kEmbeddedLargestBody = 3 << 20;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 
 int ExitCodeOf(const absl::Status& status) {
@@ -164,6 +166,7 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   SystemClock clock;
   Orchestrator::Options options{.core = CoreOptionsOf(config, (*bus)->description()),
                                 .bus_is_new = is_embedded};
+  if (is_embedded) options.core.largest_body = kEmbeddedLargestBody;
   absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator =
       Orchestrator::Start(options, **bus, *std::move(store), clock, log);
   if (!orchestrator.ok()) return Fail(orchestrator.status(), ExitCodeOf(orchestrator.status()));

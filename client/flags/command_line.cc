@@ -86,7 +86,7 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
   AddTexts(app, "-H,--header", flags.headers, "'NAME: VALUE'", "A header; may be repeated");
   app.get_option("--header")->group(request);
   AddText(app, "-b,--body", flags.body, "TEXT|@FILE|@-",
-          "Body: the text, a file of up to 512 KiB, or standard input")
+          "Body: the text, a file of up to 64 MiB, or standard input")
       ->group(request);
   app.add_flag("--http2", flags.http2, "HTTP/2; over http:// in clear text, without upgrade")
       ->group(request);

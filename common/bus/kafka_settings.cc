@@ -137,12 +137,11 @@ KafkaProperties ProducerProperties() {
       // a trigger must not be late. In a burst, records meet in the queue anyway.
       {"linger.ms", "0"},
       // A record never times out in the queue, so an outage of any length loses none of it. What
-      // bounds the
-      // queue is its size: 32 MB hold minutes of interval reports. What does not fit is refused to
-      // the caller.
+      // bounds the queue is its size: 128 MB hold hours of interval reports, or the largest body of
+      // a request. What does not fit is refused to the caller.
       {"message.timeout.ms", "0"},
       {"queue.buffering.max.messages", "20000"},
-      {"queue.buffering.max.kbytes", "32768"},
+      {"queue.buffering.max.kbytes", "131072"},
       // Kafka's own partitioner, so that clients of any language put a key where we do.
       {"partitioner", "murmur2_random"},
   };

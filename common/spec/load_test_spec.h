@@ -11,10 +11,15 @@
 
 namespace loadtest {
 
+// Where the body of the request is: in the spec, or in pieces beside it (BodyPart of bus.proto).
+// Then the spec may have body_bytes alone.
+enum class BodyIn { kSpec, kParts };
+
 // Checks `spec` and fills its defaults in, and body_bytes. InvalidArgument has a line for each
 // wrong field: path, value, what was wanted:
 //   spec.tsunami.delay: got 0s, want 1us to 1h
-absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec);
+absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec,
+                                              BodyIn body_in = BodyIn::kSpec);
 
 // The parts of an http or https URL.
 struct Url {

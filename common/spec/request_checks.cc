@@ -2,12 +2,12 @@
 #include <string_view>
 
 #include "absl/strings/str_format.h"
+#include "common/spec/body_parts.h"
 #include "common/spec/spec_checks.h"
 
 namespace loadtest {
 namespace {
 
-constexpr size_t kLargestBody = 512 << 10;
 constexpr int kLargestHeaders = 256;
 constexpr size_t kLargestHeaderValue = 16'384;
 constexpr int kLargestStreams = 1'000;
@@ -93,9 +93,13 @@ void CheckHeaders(const v1::LoadTestSpec& spec, SpecProblems& problems) {
   }
 }
 
-void CheckBody(v1::HttpRequest& request, SpecProblems& problems) {
+void CheckBody(v1::HttpRequest& request, BodyIn body_in, SpecProblems& problems) {
   const auto size = static_cast<int64_t>(request.body().size());
   problems.CheckLength("spec.request.body", request.body().size(), kLargestBody);
+  if (size == 0 && body_in == BodyIn::kParts) {
+    problems.CheckNumber("spec.request.body_bytes", request.body_bytes(), 0, kLargestBody);
+    return;
+  }
   if (size == 0 && request.body_bytes() != 0) {
     problems.Add(
         absl::StrFormat("spec.request.body_bytes: got %d and no body, want the body: it was left "
@@ -131,11 +135,11 @@ void CheckVersion(v1::LoadTestSpec& spec, SpecProblems& problems) {
 
 }  // namespace
 
-void CheckRequest(v1::LoadTestSpec& spec, SpecProblems& problems) {
+void CheckRequest(v1::LoadTestSpec& spec, BodyIn body_in, SpecProblems& problems) {
   CheckUrlAndMethod(*spec.mutable_request(), problems);
   CheckVersion(spec, problems);
   CheckHeaders(spec, problems);
-  CheckBody(*spec.mutable_request(), problems);
+  CheckBody(*spec.mutable_request(), body_in, problems);
 }
 
 }  // namespace loadtest

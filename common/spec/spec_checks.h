@@ -14,7 +14,7 @@ inline constexpr int64_t kSpecHourNs = 3'600 * kNanosPerSecond;
 inline constexpr int64_t kLongestTestNs = 7 * 24 * kSpecHourNs;
 
 // URL, method, headers, body, HTTP version and streams.
-void CheckRequest(v1::LoadTestSpec& spec, SpecProblems& problems);
+void CheckRequest(v1::LoadTestSpec& spec, BodyIn body_in, SpecProblems& problems);
 
 // TLS options, which want an https URL.
 void CheckTls(v1::LoadTestSpec& spec, SpecProblems& problems);

@@ -34,7 +34,15 @@ std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
     case v1::Trigger::kDeleted:
       if (test_id_.empty() || trigger.test_id() != test_id_) return {};
       return {StopRun{.reason = v1::MetricsReport::STOP_ORDERED, .error = ""}};
+    case v1::Trigger::kBodyPart:
+      if (CheckBodyPart(trigger.body_part()).ok()) {
+        bodies_.Add(trigger.test_id(), trigger.body_part());
+      }
+      return {};
     case v1::Trigger::kCreated:
+      // The parts before it are the orchestrator's; they come again before the Started.
+      bodies_.Forget(trigger.test_id());
+      return {};
     case v1::Trigger::EVENT_NOT_SET:  // an event of a later version
       return {};
   }
@@ -45,7 +53,10 @@ std::vector<AgentAction> DriverAgent::OnStarted(const std::string& test_id,
                                                 const v1::Started& started) {
   const v1::Assignment* assignment =
       FindAssignment(started, options_.driver_id, options_.incarnation);
-  if (assignment == nullptr || HasRun(test_id)) return {};
+  if (assignment == nullptr || HasRun(test_id)) {
+    bodies_.Forget(test_id);
+    return {};
+  }
   absl::StatusOr<ArmRun> run = Accept(test_id, started, *assignment);
   if (!run.ok()) {
     refusals_.push_back({test_id, std::string(run.status().message())});
@@ -60,7 +71,7 @@ std::vector<AgentAction> DriverAgent::OnStarted(const std::string& test_id,
 }
 
 absl::StatusOr<ArmRun> DriverAgent::Accept(const std::string& test_id, const v1::Started& started,
-                                           const v1::Assignment& assignment) const {
+                                           const v1::Assignment& assignment) {
   if (state_ == v1::DriverHeartbeat::LEAVING) {
     return absl::FailedPreconditionError("this driver is leaving");
   }
@@ -68,7 +79,17 @@ absl::StatusOr<ArmRun> DriverAgent::Accept(const std::string& test_id, const v1:
     return absl::FailedPreconditionError(
         absl::StrFormat("this driver runs test %s; want one test at a time", test_id_));
   }
-  ASSIGN_OR_RETURN(v1::LoadTestSpec spec, ValidateSpec(started.spec()));
+  ASSIGN_OR_RETURN(v1::LoadTestSpec spec, ValidateSpec(started.spec(), BodyIn::kParts));
+  v1::HttpRequest& request = *spec.mutable_request();
+  if (request.body().empty() && request.body_bytes() > 0) {
+    std::optional<std::string> body =
+        bodies_.Take(test_id, static_cast<size_t>(request.body_bytes()));
+    if (!body) {
+      return absl::DataLossError(absl::StrFormat(
+          "its body: got not all of the parts, want %d bytes", request.body_bytes()));
+    }
+    request.set_body(*std::move(body));
+  }
   RETURN_IF_ERROR(options_.policy.Check(spec, assignment));
   options_.policy.Apply(spec);
   return ArmRun{.test_id = test_id,

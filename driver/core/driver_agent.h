@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
+#include "common/spec/body_parts.h"
 #include "driver/core/driver_policy.h"
 #include "loadtest/v1/bus.pb.h"
 
@@ -95,7 +96,7 @@ class DriverAgent {
   std::vector<AgentAction> OnStarted(const std::string& test_id, const v1::Started& started);
   // What is to be armed. An error says why it is refused.
   absl::StatusOr<ArmRun> Accept(const std::string& test_id, const v1::Started& started,
-                                const v1::Assignment& assignment) const;
+                                const v1::Assignment& assignment);
   bool HasRun(const std::string& test_id) const;
   void SetState(v1::DriverHeartbeat::State state);
 
@@ -103,6 +104,7 @@ class DriverAgent {
   v1::DriverHeartbeat::State state_ = v1::DriverHeartbeat::IDLE;
   std::string test_id_;
   ArmedFacts armed_;
+  BodyCollector bodies_;
   std::optional<MonotonicTime> longest_until_;
   // The latest tests of this incarnation: a Started that is read twice is not run twice.
   std::deque<std::string> earlier_tests_;

@@ -18,9 +18,9 @@ namespace {
 
 constexpr char kSetting[] = "orchestrator.grpc_address";
 
-// Far above what a spec may have (768 KiB), so that the refusal is the validation's own, which
+// Above what a spec may have (a body of 64 MiB), so that the refusal is the validation's own, which
 // names the field.
-constexpr int kMaxReceiveBytes = 8 << 20;
+constexpr int kMaxReceiveBytes = 66 << 20;
 
 void SetChannelArguments(grpc::ServerBuilder& builder) {
   // With port sharing, gRPC's default on Linux, a second orchestrator would get half of the first

@@ -115,9 +115,21 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
     notices.push_back({Notice::Kind::kRejected, m.test_id(),
                        absl::StrFormat("trigger of %s: %s", m.test_id(), why)});
   };
+  if (m.event_case() == v1::Trigger::kBodyPart) {
+    // Those before a Started are for the drivers.
+    if (!tests_.contains(m.test_id())) bodies_.Add(m.test_id(), m.body_part());
+    return;
+  }
   if (m.event_case() == v1::Trigger::kCreated) {
     if (tests_.contains(m.test_id())) return reject("created a second time");
+    const v1::HttpRequest& request = m.created().spec().request();
+    std::optional<std::string> body = std::string();
+    if (request.body().empty() && request.body_bytes() > 0) {
+      body = bodies_.Take(m.test_id(), static_cast<size_t>(request.body_bytes()));
+      if (!body) return reject("created without the parts of its body");
+    }
     Test& test = tests_[m.test_id()];
+    test.body = *std::move(body);
     test.resource.set_name("loadTests/" + m.test_id());
     *test.resource.mutable_spec() = m.created().spec();
     test.request_id = m.created().request_id();
@@ -176,6 +188,7 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
       return;
     case v1::Trigger::kCreated:
+    case v1::Trigger::kBodyPart:
     case v1::Trigger::EVENT_NOT_SET:
       return;
   }
@@ -185,6 +198,7 @@ void OrchestratorCore::ApplyStarted(Moment now, Test& test, const v1::Trigger& m
                                     std::vector<Notice>& notices) {
   const v1::Started& started = m.started();
   test.start_time_ns = started.start_time_ns();
+  test.body = std::string();
   *test.resource.mutable_start_time() = ToTimestamp(started.start_time_ns());
   *test.resource.mutable_assignments() = started.assignments();
   test.merger = std::make_unique<ReportMerger>(started);

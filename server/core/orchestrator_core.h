@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/bus/message_bus.h"
+#include "common/spec/body_parts.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
 #include "server/core/driver_registry.h"
@@ -35,6 +36,8 @@ struct CoreOptions {
   // process began.
   int expected_drivers = 0;
   int64_t settle_ns = 5 * kNanosPerSecond;
+  // Of a request, bytes: what the bus can carry.
+  size_t largest_body = kLargestBody;
   std::string version;
   std::string bus;
 };
@@ -115,6 +118,9 @@ class OrchestratorCore {
  private:
   struct Test {
     v1::LoadTest resource;
+    // Of a request that is too large for a record, until the test has started; the resource has
+    // body_bytes alone. Not stored.
+    std::string body;
     std::string request_id;
     int64_t created_ns = 0;
     bool stop_ordered = false;
@@ -154,6 +160,7 @@ class OrchestratorCore {
   const CoreOptions options_;
   const Moment start_;
   DriverRegistry registry_;
+  BodyCollector bodies_;
   std::map<std::string, Test, std::less<>> tests_;
   // Tests that are not ended: what each heartbeat and tick has to look at.
   std::set<std::string> active_;

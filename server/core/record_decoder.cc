@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/measure/measurements.h"
+#include "common/spec/body_parts.h"
 #include "common/spec/load_test_spec.h"
 
 namespace loadtest {
@@ -59,11 +60,13 @@ absl::Status Check(const v1::Trigger& m) {
       return absl::InvalidArgumentError(
           "event: got none of the known ones, want created, started, stop_ordered, finished or "
           "deleted");
+    case v1::Trigger::kBodyPart:
+      return CheckBodyPart(m.body_part());
     case v1::Trigger::kCreated:
-      return ValidateSpec(m.created().spec()).status();
+      return ValidateSpec(m.created().spec(), BodyIn::kParts).status();
     case v1::Trigger::kStarted: {
       const v1::Started& started = m.started();
-      RETURN_IF_ERROR(ValidateSpec(started.spec()).status());
+      RETURN_IF_ERROR(ValidateSpec(started.spec(), BodyIn::kParts).status());
       RETURN_IF_ERROR(CheckTime("started.start_time_ns", started.start_time_ns()));
       if (started.metrics_interval_ns() < kNanosPerMilli) {
         return Wrong("started.metrics_interval_ns", started.metrics_interval_ns(), "1 ms or more");

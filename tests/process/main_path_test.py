@@ -1,6 +1,11 @@
 """The main path over a real Kafka, against nginx and against target: what the server counted is what the report says."""
 
+import hashlib
+import http.server
+import os
+import pathlib
 import statistics
+import threading
 
 import harness
 
@@ -50,6 +55,39 @@ class MainPathTest(harness.ProcessTest):
         self.assertEqual(report["totals"]["counts"]["sent"], 1000)
         self.assertEqual(sorted(d["counts"]["sent"] for d in report["drivers"]), [333, 333, 334])
         self.assertEqual(target.received(), 1000)
+
+    def test_a_body_of_64_mib_arrives_byte_for_byte(self):
+        body = pathlib.Path(self.folder) / "body"
+        body.write_bytes(os.urandom(1 << 20) * 64)
+        received = []
+
+        class Server(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                digest, left = hashlib.sha256(), int(self.headers["Content-Length"])
+                while left > 0:
+                    piece = self.rfile.read(min(left, 1 << 20))
+                    digest.update(piece)
+                    left -= len(piece)
+                received.append(digest.hexdigest())
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        orchestrator = self.kafka_orchestrator(2)
+        report = self.report(orchestrator, f"http://127.0.0.1:{server.server_port}/", "-b", f"@{body}", "-n", 2, "-c", 1)
+        self.assertEqual(report["totals"]["counts"]["completed"], 4, report["totals"].get("errors"))
+        self.assertEqual(report["load_test"]["spec"]["request"]["body_bytes"], 64 << 20)
+        self.assertEqual(report["load_test"]["spec"]["request"]["body"], "")
+        self.assertEqual(received, [hashlib.sha256(body.read_bytes()).hexdigest()] * 4)
 
     def test_a_slow_target_holds_an_avalanche_back_and_not_a_tsunami(self):
         target = self.target()

@@ -14,7 +14,7 @@ URL = "http://127.0.0.1:1/"
 
 # (arguments of loadctl run, what the message must name)
 FLAGS = [
-    (["ftp://x"], ["ftp://x", "http://"]),
+    (["ftp://x"], ["ftp://x", "http[s]://"]),
     (["http://user@127.0.0.1/"], ["user name"]),
     (["http://127.0.0.1:99999/"], ["99999", "port"]),
     (["http://u:p@127.0.0.1/"], ["user name"]),

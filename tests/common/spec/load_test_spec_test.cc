@@ -118,22 +118,22 @@ TEST(ValidateSpecTest, RefusesWhatWouldBreakTheRequestApart) {
 TEST(ValidateSpecTest, RefusesWhatDoesNotFitIntoAKafkaRecord) {
   v1::LoadTestSpec spec = Avalanche();
   spec.mutable_request()->set_body(std::string(512 << 10, 'x'));
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 30; ++i) {
     v1::Header* header = spec.mutable_request()->add_headers();
     header->set_name("X");
     header->set_value(std::string(16'384, 'x'));
   }
   EXPECT_EQ(Refusal(spec), "");
   for (int i = 0; i < 8; ++i) *spec.mutable_request()->add_headers() = spec.request().headers(0);
-  EXPECT_EQ(Refusal(spec).substr(0, 10), "spec: got ");
+  EXPECT_EQ(Refusal(spec).substr(0, 27), "spec without its body: got ");
 }
 
-TEST(ValidateSpecTest, ABodyHasUpTo512KiB) {
+TEST(ValidateSpecTest, ABodyHasUpTo64MiB) {
   v1::LoadTestSpec spec = Avalanche();
-  spec.mutable_request()->set_body(std::string((512 << 10) + 1, 'x'));
-  EXPECT_EQ(Refusal(spec), "spec.request.body: got 524289 bytes, want at most 524288");
+  spec.mutable_request()->set_body(std::string((64 << 20) + 1, 'x'));
+  EXPECT_EQ(Refusal(spec), "spec.request.body: got 67108865 bytes, want at most 67108864");
   spec.mutable_request()->mutable_body()->pop_back();
-  EXPECT_EQ(ValidateSpec(spec)->request().body_bytes(), 512 << 10);
+  EXPECT_EQ(ValidateSpec(spec)->request().body_bytes(), 64 << 20);
 }
 
 TEST(ValidateSpecTest, ABodyThatWasLeftOutIsMissed) {
@@ -142,6 +142,7 @@ TEST(ValidateSpecTest, ABodyThatWasLeftOutIsMissed) {
   EXPECT_EQ(Refusal(spec),
             "spec.request.body_bytes: got 300000 and no body, want the body: it was left out of "
             "what you copied");
+  EXPECT_EQ(ValidateSpec(spec, BodyIn::kParts)->request().body_bytes(), 300'000);
   spec.mutable_request()->set_body("abc");
   EXPECT_EQ(Refusal(spec),
             "spec.request.body_bytes: got 300000, want 3, the size of the body, or 0");

@@ -265,6 +265,7 @@ class Scenario {
                                t.finished().reason().empty() ? "" : ": ", t.finished().reason());
       case v1::Trigger::kDeleted:
         return "trigger: deleted " + t.test_id();
+      case v1::Trigger::kBodyPart:
       case v1::Trigger::EVENT_NOT_SET:
         break;
     }
