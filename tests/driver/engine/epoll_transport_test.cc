@@ -2,7 +2,10 @@
 // depends on how fast the machine is.
 #include "driver/engine/epoll_transport.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -173,6 +176,36 @@ TEST(ResolveTest, AddressesNeedNoNameServer) {
   EXPECT_EQ((*Resolve("127.0.0.1", 80))[0].text, "127.0.0.1:80");
   EXPECT_EQ((*Resolve("::1", 8081))[0].text, "[::1]:8081");
   EXPECT_EQ((*Resolve("::1", 8081))[0].ip, "::1");
+}
+
+TEST(EpollTransportTest, ConnectionsComeFromTheSourcesInTurn) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  socklen_t size = sizeof(address);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  const auto target = Resolve("127.0.0.1", ntohs(address.sin_port));
+  const auto first = Resolve("127.0.0.2", 0);
+  const auto second = Resolve("127.0.0.3", 0);
+  ASSERT_TRUE(target.ok() && first.ok() && second.ok());
+  SystemClock clock;
+  auto transport = EpollTransport::Create(*target, 4, clock, {(*first)[0], (*second)[0]});
+  ASSERT_TRUE(transport.ok());
+  std::vector<std::string> peers;
+  for (int connection = 0; connection < 4; ++connection) {
+    ASSERT_EQ((*transport)->Connect(connection, 0), 0);
+    sockaddr_in peer = {};
+    size = sizeof(peer);
+    const int fd = accept(listener, reinterpret_cast<sockaddr*>(&peer), &size);
+    char text[INET_ADDRSTRLEN] = "";
+    peers.emplace_back(inet_ntop(AF_INET, &peer.sin_addr, text, sizeof(text)));
+    close(fd);
+  }
+  close(listener);
+  EXPECT_EQ(peers, (std::vector<std::string>{"127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"}));
 }
 
 }  // namespace
