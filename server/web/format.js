@@ -61,6 +61,7 @@ export function load(spec) {
   const parts = [];
   if (spec.tsunami) parts.push(`Tsunami, a request every ${duration(spec.tsunami.delay)} on each driver`);
   else if (spec.rate) parts.push(`${perSecond(spec.rate.requests_per_second)} over all drivers`);
+  else if (spec.stages) parts.push(`rate in stages, ${spec.stages.stages.map((s) => `${perSecond(s.from)} to ${perSecond(s.to)} in ${duration(s.duration)}`).join(', ')}`);
   else parts.push(`Avalanche, ${count(spec.connections)} connections on each driver`);
   if (Number(spec.requests_per_driver)) parts.push(`${count(spec.requests_per_driver)} requests a driver`);
   if (spec.duration) parts.push(`for ${duration(spec.duration)}`);

@@ -151,6 +151,21 @@ def try_get(url):
         return None
 
 
+def free_kafka_port():
+    """A port with the ones that tools/kafka takes after it, below those that the system gives to clients: these come and go."""
+    import random
+    import socket
+    while True:
+        port = random.randrange(20000, 30000)
+        try:
+            for offset in (0, 1, 5):
+                with socket.socket() as s:
+                    s.bind(("0.0.0.0", port + offset))
+            return port
+        except OSError:
+            continue
+
+
 def free_port():
     import socket
     with socket.socket() as s:

@@ -26,7 +26,7 @@ class NetworkNamespaceTest(harness.ProcessTest):
             self.ip("-n", self.namespace, *args)
         # A Kafka of its own: it must be known to both hosts by an address both can reach.
         self.environment = {**os.environ, "KAFKA_RUN": f"{self.folder}/kafka"}
-        port = harness.free_port()
+        port = harness.free_kafka_port()
         up = subprocess.run([harness.SOURCE / "tools/kafka", "up", "--port", str(port), "--address", self.host_address], env=self.environment,
                             capture_output=True, text=True, timeout=120, check=False)
         self.addCleanup(lambda: subprocess.run([harness.SOURCE / "tools/kafka", "down"], env=self.environment, capture_output=True, timeout=60, check=True))
