@@ -53,7 +53,7 @@ class VerdictsTest(harness.ProcessTest):
         script = """
             ip link set lo up
             echo 40000 40063 > /proc/sys/net/ipv4/ip_local_port_range
-            "$BIN/target" --port 8081 --ready_file ready & target=$!
+            "$BIN/target" --port 8081 --ready_file ready >target.log & target=$!
             while [ ! -s ready ]; do sleep 0.05; done
             "$BIN/loadctl" run --local 1 http://127.0.0.1:8081/delay/1000 --rate 200 -d 1s -c 5 --drain 2s -q -o json
             code=$?
