@@ -54,6 +54,28 @@ bool TakeElement(std::string_view& list, std::string_view& element) {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+constexpr std::string_view kVersion = "HTTP/1.";
+constexpr std::string_view kStatusLineShape = "HTTP/1.x and a status of three digits";
+
+// Whether a line of which this much is there may still become a status line.
+bool MayBeStatusLine(std::string_view line) {
+  const size_t size = std::min(line.size(), kVersion.size());
+  return line.substr(0, size) == kVersion.substr(0, size);
+}
+
+// Some take a CR for the end of a line, or a NUL for the end of a string.
+bool HasCrOrNul(std::string_view line) {
+  return std::memchr(line.data(), '\r', line.size()) != nullptr ||
+         std::memchr(line.data(), '\0', line.size()) != nullptr;
+}
+
+// The size of the name that begins a field line; 0 when it is not one.
+size_t FieldNameSize(std::string_view line) {
+  size_t colon = 0;
+  while (colon < line.size() && kIsToken[static_cast<unsigned char>(line[colon])]) ++colon;
+  return colon < line.size() && line[colon] == ':' ? colon : 0;
+}
+
 }  // namespace
 
 void ResponseParser::Reset(bool no_body) {
@@ -66,9 +88,12 @@ void ResponseParser::Reset(bool no_body) {
   no_body_ = no_body;
   started_ = false;
   keep_alive_ = false;
+  http10_ = false;
+  connection_close_ = false;
   has_transfer_encoding_ = false;
+  has_chunked_ = false;
   chunked_ = false;
-  framing_line_ = false;
+  field_ = Field::kOther;
 }
 
 bool ResponseParser::TakeKnownHead(std::string_view& bytes, const HeadMemo& memo) {
@@ -105,32 +130,20 @@ ResponseParser::Progress ResponseParser::Feed(std::string_view bytes, HeadMemo* 
   if (size > 0) started_ = true;
   while (!bytes.empty()) {
     if (phase_ == Phase::kBodyToClose) return {Outcome::kNeedMore, size};
+    Outcome outcome = Outcome::kNeedMore;
     if (InBody()) {
       SkipBody(bytes);
+    } else if (phase_ == Phase::kChunkEnd) {
+      outcome = TakeChunkEnd(bytes);
     } else {
-      std::string_view line;
-      const bool whole = TakeLine(bytes, line);
-      const bool chunk_line = phase_ == Phase::kChunkSize || phase_ == Phase::kChunkEnd;
-      if (chunk_line && line_bytes_ > kMaxChunkLineBytes) {
-        return {
-            Malformed("chunk line", line, absl::StrFormat("at most %d bytes", kMaxChunkLineBytes)),
-            size - bytes.size()};
-      }
-      if (line_bytes_ > kMaxHeadBytes) {
-        text_ = std::make_unique<std::string>(
-            absl::StrFormat("header fields of more than %d bytes", kMaxHeadBytes));
-        return {Outcome::kTooLarge, size - bytes.size()};
-      }
-      if (!whole) break;
-      const Outcome outcome = ParseLine(line);
-      if (outcome == Outcome::kMalformed) return {outcome, size - bytes.size()};
-      text_.reset();
-      if (learns && !InHead()) {
-        Remember({begin, static_cast<size_t>(bytes.data() - begin)}, *memo);
-        learns = false;
-      } else if (phase_ == Phase::kStatusLine) {
-        learns = false;  // an interim response came first
-      }
+      outcome = TakeAndParseLine(bytes);
+    }
+    if (outcome != Outcome::kNeedMore) return {outcome, size - bytes.size()};
+    if (learns && !InHead()) {
+      Remember({begin, static_cast<size_t>(bytes.data() - begin)}, *memo);
+      learns = false;
+    } else if (phase_ == Phase::kStatusLine) {
+      learns = false;  // an interim response came first
     }
     if (phase_ == Phase::kDone) return {Outcome::kDone, size - bytes.size()};
   }
@@ -150,6 +163,30 @@ void ResponseParser::SkipBody(std::string_view& bytes) {
   phase_ = phase_ == Phase::kBodyOfLength ? Phase::kDone : Phase::kChunkEnd;
 }
 
+ResponseParser::Outcome ResponseParser::TakeChunkEnd(std::string_view& bytes) {
+  if (bytes.front() != (remaining_ == 0 ? '\r' : '\n')) {
+    return Malformed("end of chunk", bytes.substr(0, 1), "CR LF");
+  }
+  bytes.remove_prefix(1);
+  if (++remaining_ == 2) phase_ = Phase::kChunkSize;
+  return Outcome::kNeedMore;
+}
+
+ResponseParser::Outcome ResponseParser::TakeAndParseLine(std::string_view& bytes) {
+  std::string_view line;
+  const bool whole = TakeLine(bytes, line);
+  // A peer that speaks something else may never end a line.
+  if (phase_ == Phase::kStatusLine && !MayBeStatusLine(line)) {
+    return BadLine(line.substr(0, line.find('\r')), kStatusLineShape);
+  }
+  const int limit = phase_ == Phase::kChunkSize ? kMaxChunkLineBytes : kMaxHeadBytes;
+  if (line_bytes_ > limit) return TooLong(line);
+  if (!whole) return Outcome::kNeedMore;
+  const Outcome outcome = ParseLine(line);
+  if (outcome == Outcome::kNeedMore) text_.reset();
+  return outcome;
+}
+
 bool ResponseParser::TakeLine(std::string_view& bytes, std::string_view& line) {
   const void* end = std::memchr(bytes.data(), '\n', bytes.size());
   const size_t taken =
@@ -166,30 +203,28 @@ bool ResponseParser::TakeLine(std::string_view& bytes, std::string_view& line) {
   }
   if (end == nullptr) return false;
   line.remove_suffix(std::min<size_t>(line.size(), 1));
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   return true;
 }
 
 ResponseParser::Outcome ResponseParser::ParseLine(std::string_view line) {
+  const bool has_cr = !line.empty() && line.back() == '\r';
+  if (has_cr) line.remove_suffix(1);
+  if (phase_ == Phase::kHeaderLine || phase_ == Phase::kTrailerLine) ++lines_;
+  if (HasCrOrNul(line)) return BadLine(line, "no CR or NUL in it");
+  if (!has_cr && !InHead()) return BadLine(line, "CR LF at its end");
   switch (phase_) {
     case Phase::kStatusLine:
       return ParseStatusLine(line);
     case Phase::kHeaderLine:
-      ++lines_;
       return line.empty() ? EndOfHead() : ParseHeaderLine(line);
     case Phase::kChunkSize:
       return ParseChunkSize(line);
-    case Phase::kChunkEnd:
-      if (!line.empty()) return Malformed("end of chunk", line, "an empty line");
-      line_bytes_ = 0;
-      phase_ = Phase::kChunkSize;
-      return Outcome::kNeedMore;
     case Phase::kTrailerLine:
-      if (line.empty()) phase_ = Phase::kDone;
-      return Outcome::kNeedMore;
+      return ParseTrailerLine(line);
     case Phase::kBodyOfLength:
     case Phase::kBodyToClose:
     case Phase::kChunkBytes:
+    case Phase::kChunkEnd:
     case Phase::kDone:
       break;
   }
@@ -198,42 +233,43 @@ ResponseParser::Outcome ResponseParser::ParseLine(std::string_view line) {
 
 // HTTP/1.1 200 OK
 ResponseParser::Outcome ResponseParser::ParseStatusLine(std::string_view line) {
-  const bool shaped = line.size() >= 12 && line.substr(0, 7) == "HTTP/1." && IsDigit(line[7]) &&
+  const bool shaped = line.size() >= 12 && MayBeStatusLine(line) && IsDigit(line[7]) &&
                       line[8] == ' ' && line[9] >= '1' && line[9] <= '9' && IsDigit(line[10]) &&
                       IsDigit(line[11]) && (line.size() == 12 || line[12] == ' ');
-  if (!shaped) return Malformed("status line", line, "HTTP/1.x and a status of three digits");
-  keep_alive_ = line[7] != '0';
+  if (!shaped) return BadLine(line, kStatusLineShape);
+  http10_ = line[7] == '0';
+  keep_alive_ = !http10_;
   status_ = static_cast<int16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
-  if (status_ == 101) return Malformed("status line", line, "no other protocol than HTTP/1.x");
+  if (status_ == 101) return BadLine(line, "no other protocol than HTTP/1.x");
   phase_ = Phase::kHeaderLine;
   return Outcome::kNeedMore;
 }
 
 ResponseParser::Outcome ResponseParser::ParseHeaderLine(std::string_view line) {
   if (IsBlank(line.front())) {
-    // A folded line (RFC 9112, section 5.2) continues the value before.
-    if (lines_ > 1 && !framing_line_) return Outcome::kNeedMore;
-    return BadHeader(line, "a field name");
+    // A folded line continues the value before.
+    if (lines_ == 1 || field_ == Field::kLength) return BadLine(line, "a field name");
+    if (field_ == Field::kConnection) ParseConnection(line);
+    return Outcome::kNeedMore;
   }
-  framing_line_ = false;
-  size_t colon = 0;
-  while (colon < line.size() && kIsToken[static_cast<unsigned char>(line[colon])]) ++colon;
-  if (colon == 0 || colon == line.size() || line[colon] != ':') {
-    return BadHeader(line, "a field name and a colon");
-  }
+  field_ = Field::kOther;
+  const size_t colon = FieldNameSize(line);
+  if (colon == 0) return BadLine(line, "a field name and a colon");
   const std::string_view name = line.substr(0, colon);
   // Only three fields matter here, and they differ in length.
   switch (name.size()) {
     case 10:
-      if (EqualsIgnoringCase(name, "connection")) ParseConnection(line.substr(colon + 1));
+      if (!EqualsIgnoringCase(name, "connection")) return Outcome::kNeedMore;
+      field_ = Field::kConnection;
+      ParseConnection(line.substr(colon + 1));
       return Outcome::kNeedMore;
     case 14:
       if (!EqualsIgnoringCase(name, "content-length")) return Outcome::kNeedMore;
-      framing_line_ = true;
+      field_ = Field::kLength;
       return ParseContentLength(line, line.substr(colon + 1));
     case 17:
       if (!EqualsIgnoringCase(name, "transfer-encoding")) return Outcome::kNeedMore;
-      framing_line_ = true;
+      field_ = Field::kLength;
       return ParseTransferEncoding(line, line.substr(colon + 1));
     default:
       return Outcome::kNeedMore;
@@ -246,13 +282,13 @@ ResponseParser::Outcome ResponseParser::ParseContentLength(std::string_view line
   std::string_view element;
   while (TakeElement(value, element)) {
     if (element.empty() || !std::all_of(element.begin(), element.end(), IsDigit)) {
-      return BadHeader(line, "digits");
+      return BadLine(line, "digits");
     }
     int64_t length = 0;
     const auto parsed = std::from_chars(element.data(), element.data() + element.size(), length);
-    if (parsed.ec != std::errc()) return BadHeader(line, "less than 2^63");
+    if (parsed.ec != std::errc()) return BadLine(line, "less than 2^63");
     if (remaining_ >= 0 && remaining_ != length) {
-      return BadHeader(line, "the same length as before");
+      return BadLine(line, "the same length as before");
     }
     remaining_ = length;
   }
@@ -263,8 +299,14 @@ ResponseParser::Outcome ResponseParser::ParseTransferEncoding(std::string_view l
                                                               std::string_view value) {
   std::string_view element;
   while (TakeElement(value, element)) {
-    if (chunked_) return BadHeader(line, "nothing after chunked");
-    chunked_ = EqualsIgnoringCase(element, "chunked");
+    if (element.empty()) continue;  // RFC 9110, section 5.6.1
+    const std::string_view name = element.substr(0, 7);
+    const bool rest_is_name =
+        element.size() > 7 && kIsToken[static_cast<unsigned char>(element[7])];
+    chunked_ = EqualsIgnoringCase(name, "chunked") && !rest_is_name;
+    if (chunked_ && element.size() > 7) return BadLine(line, "chunked without parameters");
+    if (chunked_ && has_chunked_) return BadLine(line, "chunked only once");
+    has_chunked_ |= chunked_;
   }
   has_transfer_encoding_ = true;
   return Outcome::kNeedMore;
@@ -273,7 +315,7 @@ ResponseParser::Outcome ResponseParser::ParseTransferEncoding(std::string_view l
 void ResponseParser::ParseConnection(std::string_view value) {
   std::string_view element;
   while (TakeElement(value, element)) {
-    if (EqualsIgnoringCase(element, "close")) keep_alive_ = false;
+    if (EqualsIgnoringCase(element, "close")) connection_close_ = true;
     if (EqualsIgnoringCase(element, "keep-alive")) keep_alive_ = true;
   }
 }
@@ -283,13 +325,16 @@ ResponseParser::Outcome ResponseParser::EndOfHead() {
   if (has_transfer_encoding_ && remaining_ >= 0) {
     return Malformed("header", "Content-Length", "no Content-Length beside Transfer-Encoding");
   }
-  line_bytes_ = 0;
   if (status_ < 200) {
-    // An interim response; the one that counts follows.
+    // An interim response; the one that counts follows, or another, but not without end.
+    const int32_t bytes_before = line_bytes_;
     Reset(no_body_);
     started_ = true;
+    line_bytes_ = bytes_before;
     return Outcome::kNeedMore;
   }
+  line_bytes_ = 0;
+  if (connection_close_ || (http10_ && has_transfer_encoding_)) keep_alive_ = false;
   if (no_body_ || status_ == 204 || status_ == 304) {
     phase_ = Phase::kDone;
   } else if (chunked_) {
@@ -305,21 +350,48 @@ ResponseParser::Outcome ResponseParser::EndOfHead() {
 
 // 1a3f;extension=value
 ResponseParser::Outcome ResponseParser::ParseChunkSize(std::string_view line) {
-  const std::string_view digits = Trim(line.substr(0, line.find(';')));
+  std::string_view digits = line.substr(0, line.find(';'));
+  while (!digits.empty() && IsBlank(digits.back())) digits.remove_suffix(1);
   int64_t size = 0;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
   if (digits.empty() || digits.front() == '-' || parsed.ptr != digits.data() + digits.size() ||
       parsed.ec != std::errc()) {
-    return Malformed("chunk size", line, "a hexadecimal number below 2^63");
+    return BadLine(line, "a hexadecimal number below 2^63");
   }
   line_bytes_ = 0;
+  lines_ = 0;
   remaining_ = size;
   phase_ = size == 0 ? Phase::kTrailerLine : Phase::kChunkBytes;
   return Outcome::kNeedMore;
 }
 
-ResponseParser::Outcome ResponseParser::BadHeader(std::string_view line, std::string_view want) {
-  return Malformed(absl::StrFormat("header line %d", lines_), line, want);
+// Trailer: value
+ResponseParser::Outcome ResponseParser::ParseTrailerLine(std::string_view line) {
+  if (line.empty()) {
+    phase_ = Phase::kDone;
+    return Outcome::kNeedMore;
+  }
+  // Nothing here matters; but what is no field may be the next response already.
+  const bool folded = lines_ > 1 && IsBlank(line.front());
+  if (!folded && FieldNameSize(line) == 0) return BadLine(line, "a field name and a colon");
+  return Outcome::kNeedMore;
+}
+
+ResponseParser::Outcome ResponseParser::TooLong(std::string_view line) {
+  if (phase_ == Phase::kChunkSize) {
+    return BadLine(line, absl::StrFormat("at most %d bytes", kMaxChunkLineBytes));
+  }
+  text_ = std::make_unique<std::string>(
+      absl::StrFormat("%s fields of more than %d bytes",
+                      phase_ == Phase::kTrailerLine ? "trailer" : "header", kMaxHeadBytes));
+  return Outcome::kTooLarge;
+}
+
+ResponseParser::Outcome ResponseParser::BadLine(std::string_view line, std::string_view want) {
+  if (phase_ == Phase::kStatusLine) return Malformed("status line", line, want);
+  if (phase_ == Phase::kChunkSize) return Malformed("chunk size", line, want);
+  const char* const part = phase_ == Phase::kTrailerLine ? "trailer" : "header";
+  return Malformed(absl::StrFormat("%s line %d", part, lines_), line, want);
 }
 
 ResponseParser::Outcome ResponseParser::Malformed(std::string_view what, std::string_view line,

@@ -12,10 +12,33 @@ namespace loadtest {
 // caller's buffer, and copies only a line that is split between two pieces. Bodies are skipped, not
 // kept.
 //
+// What makes the end of a response uncertain is refused, what is merely untidy is borne with
+// (sections of RFC 9112 unless said otherwise; response_parser_rules_test.cc has a case of each):
+//
+//   line ends       LF alone ends a line of the head (2.2), but not of chunks and trailers (7.1);
+//                   refused: another CR, or NUL, within a line (2.2; RFC 9110, 5.5)
+//   status line     "HTTP/1." and any digit, 100 to 999, with or without a reason (4); refused at
+//                   its first wrong byte: anything else, also an empty line before it
+//   1xx             any number of them, together no longer than a head; refused: 101, for nobody
+//                   asked for another protocol
+//   fields          refused: no name, a blank before the colon (5.1), no colon; trailers too. A
+//                   folded line (5.2) continues any field but the two that say the length
+//   Content-Length  refused: different values, a sign, 2^63 and more; equal ones are one (6.3)
+//   Transfer-Enc.   last chunked: chunks; last another: to the end of the connection (6.3);
+//                   refused: chunked twice (6.1) or with parameters (7), Content-Length beside it
+//                   (6.3: "ought to be handled as an error"). In HTTP/1.0 the connection is closed
+//                   after it (6.1)
+//   chunks          any extension, leading zeros, blanks after the size; refused: blanks before it,
+//                   a sign, "0x", 2^63 and more, bytes between a chunk and its CR LF (7.1)
+//   trailers        change nothing, whatever they claim (7.1.2)
+//   Connection      close wins over keep-alive (9.3)
+//   no body         after HEAD, 204 and 304, whatever the fields claim (6.3)
+//
 // One per connection, about 40 bytes. Not thread-safe.
 class ResponseParser {
  public:
-  // Status line and header fields together; trailers have the same limit.
+  // Status line and header fields together, with those of interim responses before it; trailers
+  // have the same limit.
   static constexpr int kMaxHeadBytes = 64 * 1024;
   static constexpr int kMaxChunkLineBytes = 4096;
 
@@ -23,7 +46,7 @@ class ResponseParser {
     kNeedMore,
     kDone,       // a whole, well-formed response
     kMalformed,  // error() says what and where
-    kTooLarge,   // a head of more than kMaxHeadBytes
+    kTooLarge,   // a head or trailers of more than kMaxHeadBytes
   };
 
   struct Progress {
@@ -69,18 +92,23 @@ class ResponseParser {
     kDone,
   };
 
+  // What the header line before was, for its folded continuations.
+  enum class Field : uint8_t { kOther, kConnection, kLength };
+
   bool InHead() const { return phase_ == Phase::kStatusLine || phase_ == Phase::kHeaderLine; }
   bool InBody() const { return phase_ == Phase::kBodyOfLength || phase_ == Phase::kChunkBytes; }
   void SkipBody(std::string_view& bytes);
-  // The next whole line without its line end, from `bytes` and what was kept; false when it is not
-  // whole yet.
+  // The next line up to its LF, without it, from `bytes` and what was kept; false when it is not
+  // whole yet, then `line` is what is there.
   bool TakeLine(std::string_view& bytes, std::string_view& line);
 
   // Takes the head off `bytes` if it is the one in `memo`.
   bool TakeKnownHead(std::string_view& bytes, const HeadMemo& memo);
   void Remember(std::string_view head, HeadMemo& memo) const;
 
-  // These move the phase on and return kNeedMore, or return kMalformed.
+  // These move the phase on and return kNeedMore, or say what is wrong.
+  Outcome TakeAndParseLine(std::string_view& bytes);
+  Outcome TakeChunkEnd(std::string_view& bytes);
   Outcome ParseLine(std::string_view line);
   Outcome ParseStatusLine(std::string_view line);
   Outcome ParseHeaderLine(std::string_view line);
@@ -89,14 +117,18 @@ class ResponseParser {
   void ParseConnection(std::string_view value);
   Outcome EndOfHead();
   Outcome ParseChunkSize(std::string_view line);
-  Outcome BadHeader(std::string_view line, std::string_view want);
+  Outcome ParseTrailerLine(std::string_view line);
+  Outcome TooLong(std::string_view line);
+  // A line of the phase.
+  Outcome BadLine(std::string_view line, std::string_view want);
   Outcome Malformed(std::string_view what, std::string_view line, std::string_view want);
 
   // A line that is not whole yet; after an error, its text. Only there while needed.
   std::unique_ptr<std::string> text_;
-  // Bytes to come of a body or chunk; while in the head: Content-Length, or -1.
+  // Bytes to come of a body or chunk; while in the head: Content-Length, or -1; at the end of a
+  // chunk: how much of CR LF has come.
   int64_t remaining_ = -1;
-  // Of the head, the trailers, or the chunk-size line.
+  // Of the heads, the trailers, or the chunk-size line.
   int32_t line_bytes_ = 0;
   int32_t lines_ = 0;
   int16_t status_ = 0;
@@ -104,10 +136,13 @@ class ResponseParser {
   bool no_body_ = false;
   bool started_ = false;
   bool keep_alive_ = false;
+  bool http10_ = false;
+  bool connection_close_ = false;
   bool has_transfer_encoding_ = false;
+  // One of the codings is chunked; the last one is.
+  bool has_chunked_ = false;
   bool chunked_ = false;
-  // The header line before decides framing, so a folded continuation of it is refused.
-  bool framing_line_ = false;
+  Field field_ = Field::kOther;
 };
 
 class ResponseParser::HeadMemo {

@@ -37,15 +37,23 @@ Parsed ParseInPieces(const std::string& bytes, size_t piece, bool no_body) {
   return parsed;
 }
 
+// How much of a refused line is shown depends on how much of it is there; where it is and what was
+// wanted does not.
+std::string WithoutQuote(const std::string& error) {
+  return error.substr(0, error.find('"')) + error.substr(error.rfind('"') + 1);
+}
+
 // Parses in one piece, and makes sure that it is the same when split at every byte and into single
 // bytes.
 Parsed Parse(const std::string& bytes, bool no_body = false) {
   const Parsed whole = ParseInPieces(bytes, bytes.size(), no_body);
   const auto expect_same = [&](const Parsed& split, size_t at) {
     EXPECT_EQ(split.outcome, whole.outcome) << at;
-    EXPECT_EQ(split.consumed, whole.consumed) << at;
+    // And so does how much of it was consumed.
+    const bool refused = whole.outcome == Outcome::kMalformed;
+    EXPECT_EQ(refused ? 0 : split.consumed, refused ? 0 : whole.consumed) << at;
     EXPECT_EQ(split.status, whole.status) << at;
-    EXPECT_EQ(split.error, whole.error) << at;
+    EXPECT_EQ(WithoutQuote(split.error), WithoutQuote(whole.error)) << at;
   };
   expect_same(ParseInPieces(bytes, 1, no_body), 0);
   for (size_t at = 1; at < bytes.size() && bytes.size() < 4096; ++at) {
@@ -180,7 +188,8 @@ TEST(ResponseParserTest, AHeadOfMoreThan64KibIsTooLarge) {
 }
 
 TEST(ResponseParserTest, ALineWithoutEndIsTooLarge) {
-  EXPECT_EQ(ParseInPieces(std::string(70'000, 'x'), 70'000, false).outcome, Outcome::kTooLarge);
+  const std::string line = "HTTP/1.1 200 " + std::string(70'000, 'x');
+  EXPECT_EQ(ParseInPieces(line, line.size(), false).outcome, Outcome::kTooLarge);
 }
 
 struct MalformedCase {
@@ -219,13 +228,18 @@ TEST(ResponseParserTest, MalformedResponsesAreRefusedWithPlaceValueAndWish) {
       {ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
        "header \"Content-Length\": want no Content-Length beside Transfer-Encoding"},
       {ok + "Transfer-Encoding: chunked, chunked\r\n",
-       "header line 1 \"Transfer-Encoding: chunked, chunked\": want nothing after chunked"},
+       "header line 1 \"Transfer-Encoding: chunked, chunked\": want chunked only once"},
       {chunked + "xyz\r\n", "chunk size \"xyz\": want a hexadecimal number below 2^63"},
       {chunked + "-1\r\n", "chunk size \"-1\": want a hexadecimal number below 2^63"},
       {chunked + "\r\n", "chunk size \"\": want a hexadecimal number below 2^63"},
       {chunked + "8000000000000000\r\n",
        "chunk size \"8000000000000000\": want a hexadecimal number below 2^63"},
-      {chunked + "1\r\nab\r\n", "end of chunk \"b\": want an empty line"},
+      {chunked + "5\nhello\r\n", "chunk size \"5\": want CR LF at its end"},
+      {chunked + "1\r\nab\r\n", "end of chunk \"b\": want CR LF"},
+      {chunked + "0\r\nA: b\r\nno colon\r\n\r\n",
+       "trailer line 2 \"no colon\": want a field name and a colon"},
+      {ok + "A: b\rContent-Length: 5\r\n",
+       "header line 1 \"A: b\\rContent-Length: 5\": want no CR or NUL in it"},
   };
   for (const MalformedCase& c : cases) {
     const Parsed parsed = Parse(c.response);
