@@ -43,6 +43,9 @@ std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
       // The parts before it are the orchestrator's; they come again before the Started.
       bodies_.Forget(trigger.test_id());
       return {};
+    case v1::Trigger::kAdjusted:
+    case v1::Trigger::kNoted:
+    case v1::Trigger::kAlive:
     case v1::Trigger::EVENT_NOT_SET:  // an event of a later version
       return {};
   }

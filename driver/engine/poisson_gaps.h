@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "driver/engine/amount.h"
+#include "common/schedule/amount.h"
 
 namespace loadtest {
 

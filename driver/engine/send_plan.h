@@ -5,10 +5,10 @@
 #include <limits>
 #include <optional>
 
-#include "driver/engine/amount.h"
+#include "common/schedule/amount.h"
 #include "driver/engine/poisson_gaps.h"
-#include "driver/engine/schedule.h"
-#include "driver/engine/slot.h"
+#include "common/schedule/schedule.h"
+#include "common/schedule/slot.h"
 
 namespace loadtest {
 

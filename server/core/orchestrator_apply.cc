@@ -189,6 +189,9 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
       return;
     case v1::Trigger::kCreated:
     case v1::Trigger::kBodyPart:
+    case v1::Trigger::kAdjusted:
+    case v1::Trigger::kNoted:
+    case v1::Trigger::kAlive:
     case v1::Trigger::EVENT_NOT_SET:
       return;
   }

@@ -266,6 +266,9 @@ class Scenario {
       case v1::Trigger::kDeleted:
         return "trigger: deleted " + t.test_id();
       case v1::Trigger::kBodyPart:
+      case v1::Trigger::kAdjusted:
+      case v1::Trigger::kNoted:
+      case v1::Trigger::kAlive:
       case v1::Trigger::EVENT_NOT_SET:
         break;
     }

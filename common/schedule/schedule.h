@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "driver/engine/amount.h"
-#include "driver/engine/rate_stages.h"
+#include "common/schedule/amount.h"
+#include "common/schedule/rate_stages.h"
 
 namespace loadtest {
 

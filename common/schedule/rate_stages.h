@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "driver/engine/amount.h"
+#include "common/schedule/amount.h"
 
 namespace loadtest {
 

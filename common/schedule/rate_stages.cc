@@ -1,4 +1,4 @@
-#include "driver/engine/rate_stages.h"
+#include "common/schedule/rate_stages.h"
 
 #include <algorithm>
 #include <cmath>

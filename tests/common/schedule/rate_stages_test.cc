@@ -1,11 +1,11 @@
-#include "driver/engine/rate_stages.h"
+#include "common/schedule/rate_stages.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
-#include "driver/engine/schedule.h"
+#include "common/schedule/schedule.h"
 
 namespace loadtest {
 namespace {
