@@ -15,9 +15,6 @@ constexpr auto kBusPoll = std::chrono::milliseconds(100);
 constexpr auto kTick = std::chrono::milliseconds(20);
 constexpr auto kBusAnswer = std::chrono::milliseconds(10'000);
 constexpr int64_t kCatchUpNs = 30 * kNanosPerSecond;
-// Offsets alone (heartbeats, nothing of a test) are not worth a write more often.
-constexpr int64_t kOffsetsWriteNs = 5 * kNanosPerSecond;
-constexpr int64_t kStoreRetryNs = kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
 
 }  // namespace
@@ -40,7 +37,7 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       bus_(bus),
       clock_(clock),
       log_(log),
-      store_(std::move(store)),
+      store_(std::move(store), log),
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
       inputs_(kMostInputs) {}
@@ -56,8 +53,8 @@ Orchestrator::~Orchestrator() {
 
 absl::Status Orchestrator::Recover() {
   RETURN_IF_ERROR(bus_.EnsureTopics(kBusAnswer));
-  if (options_.bus_is_new) RETURN_IF_ERROR(store_->ClearOffsets());
-  ASSIGN_OR_RETURN(const Store::Contents contents, store_->Load());
+  ASSIGN_OR_RETURN(Store::Contents contents, store_.store().Load());
+  RETURN_IF_ERROR(CheckBus(contents));
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
@@ -65,6 +62,22 @@ absl::Status Orchestrator::Recover() {
   ASSIGN_OR_RETURN(Offsets offsets, StartOffsets(contents.offsets));
   RETURN_IF_ERROR(CatchUp(offsets));
   return bus_.Assign(offsets);
+}
+
+absl::Status Orchestrator::CheckBus(Store::Contents& contents) {
+  const std::string id = options_.bus_is_new ? "embedded" : bus_.id();
+  // A store of the first version knew no bus.
+  const bool same = contents.bus_id.empty() || id.empty() || id == contents.bus_id;
+  if (same && !options_.bus_is_new) return store_.store().SetBusId(id);
+  if (!same) {
+    log_.Warning(absl::StrFormat(
+        "the data folder was last used with another Kafka (%s, now %s): its tests and reports are "
+        "kept, and the topics are read from their beginning; give each Kafka its own --data to "
+        "keep them apart",
+        contents.bus_id, id));
+  }
+  contents.offsets.clear();
+  return store_.store().ResetOffsets(id);
 }
 
 absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {
@@ -130,6 +143,11 @@ absl::Status Orchestrator::CatchUp(Offsets& offsets) {
 
 void Orchestrator::RunBus() {
   while (!stopping_) {
+    if (store_is_full_) {
+      // The broker keeps what we do not poll.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
     Input events = bus_.Poll(kBusPoll);
     if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty())
       continue;
@@ -152,11 +170,16 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
-    OnNotices(core_.Advance(now, bus_.connected()), nullptr);
-    decisions_.Pump(now);
-    live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
+    if (tick_cost_.IsDue(now.mono)) {
+      // While nothing is read, the silence of drivers means nothing.
+      OnNotices(core_.Advance(now, bus_.connected() && !store_is_full_), nullptr);
+      decisions_.Pump(now);
+      live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
+      tick_cost_.Took(now.mono, clock_.Now());
+    }
     WriteStore(false);
     TellWatchers();
+    store_.Tidy(now.mono);
   }
   WriteStore(true);
   const absl::Status stopping = absl::UnavailableError("the orchestrator is stopping");
@@ -171,7 +194,7 @@ void Orchestrator::OnRecords(const BusEvents& events) {
     log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
                                  TopicName(gap.partition.topic), gap.partition.partition, gap.from,
                                  gap.to));
-    if (gap.partition.topic != Topic::kHeartbeat) batch_.offsets[gap.partition] = gap.to;
+    if (gap.partition.topic != Topic::kHeartbeat) store_.PutOffset(gap.partition, gap.to);
   }
 }
 
@@ -180,7 +203,7 @@ void Orchestrator::OnRecord(const Record& record) {
   ++stats_.records_applied[static_cast<int>(record.topic)];
   OnNotices(core_.Apply(now, record), &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
+    store_.PutOffset({record.topic, record.partition}, record.offset + 1);
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
@@ -199,7 +222,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
       case Notice::Kind::kReportMerged:
       case Notice::Kind::kRecordHeld:
         // Records that were held are in the store since they came.
-        if (is_metrics) batch_.records.push_back({notice.test_id, *record});
+        if (is_metrics) store_.PutRecord(notice.test_id, *record);
         break;
       case Notice::Kind::kIntervalClosed:
         tests_to_tell_.insert(notice.test_id);
@@ -208,7 +231,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         finished_tests_.insert(notice.test_id);
         break;
       case Notice::Kind::kTestDeleted:
-        batch_.deleted.push_back(notice.test_id);
+        store_.Delete(notice.test_id);
         changed_tests_.erase(notice.test_id);
         finished_tests_.erase(notice.test_id);
         tests_to_tell_.erase(notice.test_id);
@@ -227,43 +250,32 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
   }
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
-  if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
+  if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
 }
 
 void Orchestrator::WriteStore(bool all) {
   const MonotonicTime now = clock_.Now();
+  if (!all && !store_.IsDue(now, !changed_tests_.empty() || !finished_tests_.empty())) return;
   for (const std::string& id : changed_tests_) {
     const v1::LoadTest* test = core_.FindTest(id);
-    if (test != nullptr) batch_.tests.push_back({id, core_.RequestIdOf(id), *test});
+    if (test != nullptr) store_.PutTest(id, core_.RequestIdOf(id), *test);
   }
   changed_tests_.clear();
   for (const std::string& id : finished_tests_) {
-    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
-      batch_.reports.push_back(*report);
+    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id)) store_.PutReport(*report);
   }
   finished_tests_.clear();
-  const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
-                            batch_.reports.empty() && batch_.deleted.empty();
-  if (batch_.empty() || (only_offsets && !all && now.ns - last_offsets_write_.ns < kOffsetsWriteNs))
-    return;
-  if (!all && last_store_error_.ns != 0 && now.ns - last_store_error_.ns < kStoreRetryNs) return;
-  const absl::Status status = store_->Write(batch_);
-  if (!status.ok()) {
-    // The batch is kept and tried again: nothing is lost as long as the process lives, and the
-    // topics have it beyond that.
-    log_.Error(absl::StrFormat("the store cannot be written: %s; trying again",
-                               std::string(status.message())));
-    last_store_error_ = now;
-    return;
-  }
-  last_store_error_ = {};
-  last_offsets_write_ = now;
-  batch_ = StoreBatch();
+  store_.Write(now);
+  store_is_full_ = store_.full();
+  // What cannot be read back because of the store must not be blamed on the broker.
+  decisions_.SetHindrance(store_.full() ? store_.status() : absl::OkStatus());
 }
 
 // --- Watching.
 
 void Orchestrator::TellWatchers() {
+  const MonotonicTime begin = clock_.Now();
+  if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
     const v1::LoadTestUpdate update = FindUpdate(id);
@@ -271,6 +283,7 @@ void Orchestrator::TellWatchers() {
     if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
   }
   tests_to_tell_.clear();
+  tell_cost_.Took(begin, clock_.Now());
 }
 
 void Orchestrator::Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update) {
@@ -301,7 +314,7 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
       report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
     return *std::move(report);
   }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_->GetReport(id));
+  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.store().GetReport(id));
   if (stored.has_value()) return *std::move(stored);
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   if (report == nullptr)
