@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -61,6 +62,7 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
     stopped.push_back(*request);
     v1::LoadTest& test = tests[request->name()];
     test.set_state(v1::LoadTest::STOPPED);
+    test.mutable_end_time()->set_seconds(std::time(nullptr) - 1);
     *response = test;
     changed.notify_all();
     return grpc::Status::OK;
