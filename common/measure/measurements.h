@@ -29,6 +29,9 @@ class MeasurementSum {
   // InvalidArgument naming the field, and no change, when the message contradicts itself (negative
   // counts, broken histograms).
   absl::Status Add(const v1::Measurements& delta);
+  // The same for one that CheckMeasurements has accepted already; then only a sum beyond 63 bits is
+  // refused.
+  absl::Status AddChecked(const v1::Measurements& delta);
 
   const v1::RequestCounts& counts() const { return counts_; }
   void SetGauges(int64_t in_flight, int64_t waiting);

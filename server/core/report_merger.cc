@@ -42,7 +42,8 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   const bool newest = sequence > part.highest_sequence;
   // Decoding has checked the measurements; what is left is a sum beyond 63 bits, which then is not
   // counted anywhere.
-  if (!part.sum.Add(report.measurements()).ok() || !totals_.Add(report.measurements()).ok())
+  if (!part.sum.AddChecked(report.measurements()).ok() ||
+      !totals_.AddChecked(report.measurements()).ok())
     return Added::kUnknownDriver;
   ++part.reports;
   part.highest_sequence = std::max(part.highest_sequence, sequence);
@@ -64,7 +65,7 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
   if (index >= closed_to_index_) {
     OpenInterval& open = open_[index];
-    open.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
+    open.sum.AddChecked(report.measurements()).IgnoreError();  // it fitted into the totals
     open.drivers.insert(report.driver_id());
     open.end_ns = std::max(open.end_ns, report.end_offset_ns());
   }

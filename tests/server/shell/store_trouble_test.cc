@@ -116,6 +116,8 @@ TEST_F(StoreTroubleTest, OffsetsOfAnotherKafkaAreNotApplied) {
   EXPECT_THAT(Tests(), testing::UnorderedElementsAre("loadTests/a", "loadTests/b", "loadTests/c",
                                                      "loadTests/d", "loadTests/e", "loadTests/f",
                                                      "loadTests/g", "loadTests/h"));
+  // Before the broker.
+  orchestrator_.reset();
 }
 
 }  // namespace
