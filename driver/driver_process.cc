@@ -106,7 +106,7 @@ void DriverProcess::TakeRecord(const Record& record) {
   if (leaving_ || record.topic != Topic::kTrigger) return;
   v1::Trigger trigger;
   if (record.message_type == "Trigger" && trigger.ParseFromString(record.value)) {
-    Perform(agent_.OnTrigger(trigger));
+    Perform(agent_.OnTrigger(trigger, clock_.Now(), clock_.WallNow()));
     return;
   }
   ++rejected_records_;
@@ -126,8 +126,18 @@ void DriverProcess::Perform(std::vector<AgentAction> actions) {
           std::move(*arm),
           LoadRun::Options{.targets = options_.policy.targets(), .sources = options_.sources},
           clock_);
-    } else if (run_ != nullptr) {
-      run_->OrderStop(std::get<StopRun>(action));
+    } else if (run_ == nullptr) {
+      continue;
+    } else if (const auto* shares = std::get_if<ReplaceShares>(&action)) {
+      log_.Info(absl::StrFormat("test %s: goes on with %d shares of the schedule",
+                                run_->order().test_id, shares->shares.size()));
+      run_->OrderShares(*shares);
+    } else {
+      const StopRun& stop = std::get<StopRun>(action);
+      if (!stop.error.empty()) {
+        log_.Warning(absl::StrFormat("test %s: %s", run_->order().test_id, stop.error));
+      }
+      run_->OrderStop(stop);
     }
   }
 }
@@ -150,6 +160,10 @@ bool DriverProcess::FollowRun() {
     return true;
   }
   if (progress >= LoadRun::Progress::kRunning && agent_.state() == State::ARMED) {
+    agent_.OnRunning(clock_.Now());
+    return true;
+  }
+  if (progress == LoadRun::Progress::kRunning && agent_.state() == State::DRAINING) {
     agent_.OnRunning(clock_.Now());
     return true;
   }
@@ -178,6 +192,7 @@ void DriverProcess::PublishIntervals() {
     log_.Info(absl::StrFormat("test %s ended: %s", report.test_id(),
                               v1::MetricsReport::EndReason_Name(report.end_reason())));
     while (FollowRun()) Beat();
+    if (run_->HasUntakenShares()) agent_.OnSharesTooLate();
     run_.reset();
     agent_.OnEnded();
   }

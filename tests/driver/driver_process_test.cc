@@ -32,6 +32,7 @@ class DriverProcessTest : public ::testing::Test {
     ASSERT_TRUE(bus_.Assign(all).ok());
     config_.set_max_connections(1000);
     *config_.mutable_max_duration() = ToDuration(3600 * kNanosPerSecond);
+    *config_.mutable_max_lease() = ToDuration(3600 * kNanosPerSecond);
   }
 
   void TearDown() override { StopDriver(); }
