@@ -175,7 +175,7 @@ bool DriverProcess::FollowRun() {
 }
 
 void DriverProcess::PublishIntervals() {
-  outbox_.Retry();
+  outbox_.Retry(clock_.Now());
   while (run_ != nullptr && outbox_.HasRoom()) {
     std::unique_ptr<IntervalStats> stats = run_->TakeInterval();
     if (stats == nullptr) return;
@@ -186,7 +186,7 @@ void DriverProcess::PublishIntervals() {
     report.set_sequence(++report_sequence_);
     stats->ToReport(report);
     run_->GiveBack(std::move(stats));
-    outbox_.Add(report);
+    outbox_.Add(report, clock_.Now());
     if (!report.final()) continue;
     // The last report is on its way before the driver says that it is idle.
     log_.Info(absl::StrFormat("test %s ended: %s", report.test_id(),
@@ -194,6 +194,7 @@ void DriverProcess::PublishIntervals() {
     while (FollowRun()) Beat();
     if (run_->HasUntakenShares()) agent_.OnSharesTooLate();
     run_.reset();
+    deliver_until_ = {clock_.Now().ns + options_.longest_delivery_ns};
     agent_.OnEnded();
   }
 }
@@ -218,7 +219,8 @@ DriverAgent::Gauges DriverProcess::ReadGauges(MonotonicTime now) {
   const int64_t elapsed_ns = std::max<int64_t>(1, now.ns - gauges_at_.ns);
   const DriverAgent::Gauges gauges = {
       .cpu_cores = static_cast<double>(cpu_ns - cpu_ns_) / static_cast<double>(elapsed_ns),
-      .loop_lag_max_ns = run_ != nullptr ? run_->TakeLoopLag() : 0};
+      .loop_lag_max_ns = run_ != nullptr ? run_->TakeLoopLag() : 0,
+      .reports_waiting = static_cast<int32_t>(outbox_.size())};
   gauges_at_ = now;
   cpu_ns_ = cpu_ns;
   return gauges;
@@ -235,7 +237,7 @@ void DriverProcess::Leave() {
   agent_.OnLeaving();
   Beat();
   for (int slice = 0; slice < kFlushSlices; ++slice) {
-    outbox_.Retry();
+    outbox_.Retry(clock_.Now());
     if (bus_.Flush(kFlushSlice).ok() && outbox_.empty()) return;
     if (!bus_.connected() && slice >= kFlushSlicesWithoutBroker) break;
   }
