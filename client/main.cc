@@ -64,6 +64,7 @@ int Main(int argc, char** argv) {
                     .screen_colors = !IsSet("NO_COLOR"),
                     .screen_unicode = IsUnicode(),
                     .out_colors = isatty(STDOUT_FILENO) && !TerminalIsDumb() && !IsSet("NO_COLOR"),
+                    .out_unicode = isatty(STDOUT_FILENO) && !TerminalIsDumb() && IsUnicode(),
                     .out_width = ReportWidth()};
   std::map<std::string, std::string> environment;
   if (IsSet("LOADTEST_SERVER")) environment["LOADTEST_SERVER"] = std::getenv("LOADTEST_SERVER");

@@ -19,6 +19,8 @@ struct Terminal {
   bool screen_unicode = false;
   // `out` shows colours, and the person wants them (no NO_COLOR).
   bool out_colors = false;
+  // `out` is a terminal that shows characters beyond ASCII.
+  bool out_unicode = false;
   // Columns of reports.
   int out_width = 100;
 };

@@ -72,6 +72,7 @@ int PrintReport(const v1::Report& report, Context& context) {
     const bool is_file = !context.line.output_file.empty();
     ReportViewOptions options;
     if (!is_file) options.width = context.terminal.out_width;
+    options.unicode = context.terminal.out_unicode && !is_file;
     options.colors = context.terminal.out_colors && !is_file;
     context.out << ReportView(report, options) << std::flush;
   }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/strings/str_replace.h"
+#include "client/view/events.h"
 #include "client/view/layout.h"
 #include "client/view/live_screen.h"
 #include "client/view/log_line.h"
@@ -21,15 +22,6 @@ constexpr int64_t kBetweenLogLinesNs = 9 * kNanosPerSecond / 10;
 constexpr milliseconds kBetweenFrames{1'000};
 // However many updates come.
 constexpr milliseconds kShortestFrame{100};
-
-// What the lines of a log show anyway needs no line of its own.
-bool IsWorthALine(const v1::Event& event) {
-  for (const char* routine :
-       {"created", "started", "driver_armed", "running", "driver_done", "finished"}) {
-    if (event.type() == routine) return false;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -53,7 +45,8 @@ void LiveView::Update(const v1::LoadTestUpdate& update) {
 
 void LiveView::Log(const v1::LoadTestUpdate& update) {
   for (const v1::Event& event : update.events()) {
-    if (!IsWorthALine(event)) continue;
+    // The others say what the lines show anyway.
+    if (IsRoutine(event)) continue;
     terminal_.err << absl::StrReplaceAll(event.type(), {{"_", " "}}) << ": "
                   << Clip(event.message(), kLongestEvent) << std::endl;
   }

@@ -107,10 +107,10 @@ thresholds  kept    p99<50ms  is 4.7ms
 errors      1  request timeout: no response within 10s
             1  answers with status 400 and above
 
-drivers         state            sent    errors    delay p99     cpu
-d1              running           266         0       21.0us    0.04
-d2              LOST              266         0       21.0us    0.04
-d3              running           266         0       21.0us    0.04
+drivers           state            sent    errors    delay p99     cpu
+d1                running           266         0       21.0us    0.04
+d2                LOST              266         0       21.0us    0.04
+d3                running           266         0       21.0us    0.04
 
 events            created
                   started: 3 drivers
