@@ -31,6 +31,7 @@ absl::Status DecisionQueue::Hindrance() const {
 }
 
 void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
+  if (!fenced_.ok()) return done(fenced_);
   if (IsHindered()) return done(Hindrance());
   if (queue_.size() >= kMostWaiting)
     return done(absl::ResourceExhaustedError("too many requests at once; try again"));
@@ -38,7 +39,14 @@ void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
   Pump(now);
 }
 
+void DecisionQueue::Fence(const absl::Status& why) {
+  fenced_ = why;
+  awaited_.clear();
+  Cancel(why);
+}
+
 void DecisionQueue::Pump(Moment now) {
+  if (!fenced_.ok()) return;
   if (!awaited_.empty()) {
     if (current_.done != nullptr && (now.mono.ns > current_.deadline_ns || IsHindered())) {
       Answer(std::exchange(current_, {Tick{}, nullptr, 0}), Hindrance());

@@ -27,6 +27,9 @@ class DecisionQueue {
   // Decides what can be decided now. To be called after every change, and every few milliseconds.
   void Pump(Moment now);
 
+  // Another orchestrator has taken over: from now on nothing is published, and every request is
+  // answered with `why`.
+  void Fence(const absl::Status& why);
   // Why nothing can be read back now, though the broker is there; OK when it can. Until then
   // requests are answered with it.
   void SetHindrance(absl::Status hindrance) { hindrance_ = std::move(hindrance); }
@@ -52,6 +55,7 @@ class DecisionQueue {
 
   const OrchestratorCore& core_;
   MessageBus& bus_;
+  absl::Status fenced_ = absl::OkStatus();
   absl::Status hindrance_ = absl::OkStatus();
   std::deque<Waiting> queue_;
   // Published and not read back yet.
