@@ -71,6 +71,8 @@ CoreOptions CoreOptionsOf(const v1::Config& config, const std::string& bus) {
   options.metrics_interval_ns = ToNanos(config.driver().metrics_interval());
   options.lease_ns = ToNanos(config.orchestrator().lease());
   options.expected_drivers = config.orchestrator().drivers();
+  options.keep_tests = config.orchestrator().keep_tests();
+  options.keep_for_ns = ToNanos(config.orchestrator().keep_for());
   options.version = kVersion;
   options.bus = bus;
   return options;
@@ -136,6 +138,8 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   // Before any thread, so that all of them leave these signals to WaitForEnd.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A file that reaches its limit is an error of the write, and the store says so.
+  signal(SIGXFSZ, SIG_IGN);
 
   std::unique_ptr<EmbeddedBroker> embedded;
   const bool is_embedded = config.kafka().bootstrap_servers() == "embedded";
