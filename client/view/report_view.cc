@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "client/view/latency_view.h"
 #include "client/view/layout.h"
+#include "client/view/thresholds_view.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
 #include "common/measure/measurements.h"
@@ -26,6 +27,7 @@ constexpr size_t kWidestUrl = 60;
 constexpr int kMostDrivers = 5;
 constexpr int kMostErrors = 3;
 constexpr int kMostReasons = 2;
+constexpr size_t kMostThresholdLines = 6;
 constexpr size_t kMostStatusCodes = 6;
 
 enum class Color { kRed = 31, kGreen = 32, kYellow = 33 };
@@ -81,6 +83,9 @@ void WriteHead(const v1::Report& report, Writer& writer) {
   writer.Raw(absl::StrFormat("%s  %s\n", test.name(), state));
   if (!test.state_reason().empty()) writer.Line("reason", test.state_reason(), 2);
   if (!spec.title().empty()) writer.Line("title", spec.title());
+  if (!test.note().empty()) writer.Line("note", test.note(), 2);
+  if (const std::string slice = SliceInWords(report); !slice.empty())
+    writer.Line("part", slice + ", whole intervals; not the whole test");
   writer.Line("asked", DescribeSpec(spec, std::max(spec.drivers(), test.assignments_size())), 2);
   std::string request = absl::StrFormat("%s %s, timeout %s", spec.request().method(),
                                         Clip(spec.request().url(), kWidestUrl),
@@ -297,6 +302,7 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
   WriteErrors(report, writer);
   WriteDrivers(report, writer);
   writer.Space();
+  writer.Raw(ThresholdLines(report.thresholds(), kMostThresholdLines, options.colors));
   WriteVerdict(report, writer);
   std::string_view id = report.load_test().name();
   id.remove_prefix(id.rfind('/') + 1);
