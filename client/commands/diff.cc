@@ -8,7 +8,7 @@
 #include "client/commands/commands.h"
 #include "client/flags/flag_values.h"
 #include "client/report/diff_view.h"
-#include "client/report/html_report.h"
+#include "client/report/html_diff.h"
 #include "common/base/status_macros.h"
 #include "common/json/proto_json.h"
 #include "common/thresholds/threshold.h"
