@@ -28,6 +28,8 @@ class FakeOrchestrator {
   // Watches send their updates and then wait: until the test is stopped, or the fake ends.
   void HoldUntilStopped();
   void SetDrivers(v1::ListDriversResponse drivers);
+  // A test that is there, and its report.
+  void AddTest(const v1::LoadTest& test, const v1::Report& report);
   // All calls fail with this.
   void FailWith(absl::Status error);
 
@@ -35,6 +37,9 @@ class FakeOrchestrator {
   std::vector<v1::CreateLoadTestRequest> created() const;
   std::vector<v1::StopLoadTestRequest> stopped() const;
   std::vector<std::string> deleted() const;
+  std::vector<v1::UpdateLoadTestRequest> updated() const;
+  std::vector<v1::ListLoadTestsRequest> listed() const;
+  std::vector<v1::GetReportRequest> reported() const;
 
  private:
   class Service;
