@@ -91,7 +91,9 @@ absl::StatusOr<v1::GetReportRequest> SliceRequestOf(const std::string& name,
   if (flags.from) {
     ASSIGN_OR_RETURN(*request.mutable_from(), DurationFlag("--from", *flags.from));
   }
-  if (flags.to) ASSIGN_OR_RETURN(*request.mutable_to(), DurationFlag("--to", *flags.to));
+  if (flags.to) {
+    ASSIGN_OR_RETURN(*request.mutable_to(), DurationFlag("--to", *flags.to));
+  }
   for (const std::string& id : flags.exclude) request.add_exclude_drivers(id);
   ASSIGN_OR_RETURN(*request.mutable_thresholds(), ThresholdsFlag("--slo", flags.thresholds));
   return request;

@@ -41,10 +41,10 @@ struct Change {
 
   std::string name;  // "p99", "service.p99", "rate", "errors"
   Unit unit = Unit::kNanoseconds;
-  Estimate before;
-  Estimate after;
+  Estimate before = {};
+  Estimate after = {};
   // after - before.
-  Estimate difference;
+  Estimate difference = {};
   // Whether the difference is beyond noise, and to which side.
   Direction direction = Direction::kNone;
 

@@ -15,11 +15,11 @@ namespace loadtest {
 struct Diff {
   const v1::Report& before;
   const v1::Report& after;
-  std::vector<Difference> differences;
-  std::vector<Change> changes;
-  std::vector<LimitResult> limits;
+  std::vector<Difference> differences = {};
+  std::vector<Change> changes = {};
+  std::vector<LimitResult> limits = {};
   // Why they should not have been compared, when that was forced.
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = {};
 
   bool failed() const;
 };
