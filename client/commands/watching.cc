@@ -7,7 +7,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "client/exit_codes.h"
-#include "client/view/live_view.h"
 #include "client/report/csv_report.h"
 #include "client/report/html_report.h"
 #include "client/report/junit_report.h"
@@ -16,9 +15,6 @@
 
 namespace loadtest {
 namespace {
-
-// Of a report in a file or a pipe, where nobody's window counts.
-constexpr int kReportWidth = 100;
 
 std::string FailedThresholds(const v1::Report& report) {
   std::vector<std::string> failed;
@@ -88,8 +84,9 @@ void StopOnInterrupt::Stop() {
   connection_.StopLoadTest(name_, "interrupted by loadctl").IgnoreError();
 }
 
-int WatchToEnd(const std::string& name, Connection& connection, Context& context) {
-  LiveView view(context.terminal, context.line.quiet);
+int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& connection,
+               Context& context) {
+  LiveView view(context.terminal, context.interrupts, context.line.quiet, ctrl_c);
   const absl::Status watched =
       connection.Watch(name, [&view](const v1::LoadTestUpdate& update) { view.Update(update); });
   view.Finish();
@@ -104,8 +101,12 @@ int WatchToEnd(const std::string& name, Connection& connection, Context& context
 }
 
 int PrintReport(const v1::Report& report, Context& context) {
-  const bool colors = context.terminal.out_colors && context.line.output_file.empty();
-  PrintReportAs(report, ReportView(report, {.width = kReportWidth, .colors = colors}), context);
+  const bool is_file = !context.line.output_file.empty();
+  ReportViewOptions options;
+  if (!is_file) options.width = context.terminal.out_width;
+  options.unicode = context.terminal.out_unicode && !is_file;
+  options.colors = context.terminal.out_colors && !is_file;
+  PrintReportAs(report, ReportView(report, options), context);
   return SayOutcome(report, ExitCodeOf(report), context);
 }
 

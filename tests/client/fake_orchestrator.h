@@ -27,6 +27,8 @@ class FakeOrchestrator {
   void Script(std::vector<v1::LoadTestUpdate> updates, v1::Report report);
   // Watches send their updates and then wait: until the test is stopped, or the fake ends.
   void HoldUntilStopped();
+  // A stop is noted, but changes nothing.
+  void IgnoreStops();
   void SetDrivers(v1::ListDriversResponse drivers);
   // A test that is there, and its report.
   void AddTest(const v1::LoadTest& test, const v1::Report& report);
