@@ -60,6 +60,7 @@ class SlicedReport {
     int64_t missing() const {
       return seen.empty() ? 0 : *seen.rbegin() - *seen.begin() + 1 - static_cast<int64_t>(seen.size());
     }
+    int64_t end_ns = 0;  // of its newest report in the slice
     v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
   };
   struct Interval {

@@ -18,6 +18,8 @@ using Unit = Threshold::Unit;
 
 // A closed loop with a duration may go on faster than until now, but hardly by more.
 constexpr double kMostSpeedUp = 2;
+// A window may lack this part of its length at its end.
+constexpr int64_t kCutShare = 20;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -170,8 +172,11 @@ void ThresholdJudge::OnInterval(int64_t index, const MeasurementSum& sum, int64_
     const bool was_sending = sending_end_ns_ < 0
                                  ? sum.counts().due() > 0
                                  : static_cast<double>(window_end_ns) <= sending_end_ns_;
-    if (end_ns < window_end_ns || !was_sending) continue;
-    JudgeWindow(window, window_end_ns - window.intervals * plan_.interval_ns, window_end_ns);
+    const int64_t length_ns = window.intervals * plan_.interval_ns;
+    // The last request of a plan is due a little before its end, and then the last report comes.
+    const bool is_cut = window_end_ns - end_ns > length_ns / kCutShare;
+    if (is_cut || !was_sending) continue;
+    JudgeWindow(window, window_end_ns - length_ns, std::min(end_ns, window_end_ns));
   }
 }
 

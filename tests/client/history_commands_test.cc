@@ -81,8 +81,8 @@ TEST_F(HistoryCommandsTest, ListShowsWhatCameOfTestsThatHaveEnded) {
   update.add_thresholds()->set_expression("p99<1ms");
   orchestrator_.Script({update}, SampleReport());
   EXPECT_EQ(Run({"ls"}), 0);
-  EXPECT_THAT(out_, HasSubstr("ANSWERED  ERRORS     P99  SLO     VERDICT"));
-  EXPECT_THAT(out_, HasSubstr("   1,198       2       -  FAILED  VALID"));
+  EXPECT_THAT(out_, HasSubstr("ANSWERED  ERRORS  P99  SLO     VERDICT"));
+  EXPECT_THAT(out_, HasSubstr("   1,198       2    -  FAILED  VALID"));
   EXPECT_EQ(Run({"ls", "--brief"}), 0);
   EXPECT_THAT(out_, Not(HasSubstr("VERDICT")));
 }

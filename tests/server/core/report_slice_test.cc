@@ -161,6 +161,19 @@ TEST_F(SlicedReportTest, MissingIntervalsOfTheSliceMakeItDegraded) {
   EXPECT_EQ(outside->verdict().level(), v1::Verdict::VALID);
 }
 
+TEST_F(SlicedReportTest, ALossIsTheMatterOfTheSliceItHappenedIn) {
+  reports_.erase(reports_.begin() + 14, reports_.end());  // both have sent seven
+  for (v1::DriverResult& driver : *whole_.mutable_drivers())
+    driver.set_lost(driver.assignment().driver_id() == "b");
+  reports_.pop_back();  // b its last
+  const absl::StatusOr<v1::Report> before = Slice(Between(0, 5));
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->verdict().level(), v1::Verdict::VALID);
+  const absl::StatusOr<v1::Report> after = Slice(Between(3, 9));
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->verdict().level(), v1::Verdict::DEGRADED);
+}
+
 TEST_F(SlicedReportTest, RefusesWhatDoesNotFitTheTest) {
   v1::GetReportRequest request;
   request.add_exclude_drivers("c");
