@@ -17,6 +17,9 @@ int RemoveTests(const RemoveCommand& command, Context& context);
 // The part of RemoveTests that --older-than asks for.
 int RemoveOlderTests(const RemoveCommand& command, Context& context);
 int PrintReportOf(const ReportCommand& command, Context& context);
+int CheckTest(const CheckCommand& command, Context& context);
+int DiffTests(const DiffCommand& command, Context& context);
+int WriteNote(const NoteCommand& command, Context& context);
 int ListDrivers(const DriversCommand& command, Context& context);
 int TailTopic(const TailCommand& command, Context& context);
 
