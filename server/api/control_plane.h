@@ -54,6 +54,8 @@ class ControlPlane {
   virtual void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
   virtual void DeleteLoadTest(v1::DeleteLoadTestRequest request,
                               Reply<google::protobuf::Empty> reply) = 0;
+  // Writes the note of a test.
+  virtual void UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
   virtual void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) = 0;
   virtual void ListDrivers(v1::ListDriversRequest request,
                            Reply<v1::ListDriversResponse> reply) = 0;

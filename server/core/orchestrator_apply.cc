@@ -187,10 +187,15 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
       tests_.erase(it);
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
       return;
+    case v1::Trigger::kNoted:
+      test.resource.set_note(m.noted().note());
+      // On the time axis of a test that runs; later it is no part of what happened.
+      if (!ended) AddEvent(test, {m.decide_time_ns()}, "noted", m.noted().note());
+      notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
+      return;
     case v1::Trigger::kCreated:
     case v1::Trigger::kBodyPart:
     case v1::Trigger::kAdjusted:
-    case v1::Trigger::kNoted:
     case v1::Trigger::kAlive:
     case v1::Trigger::EVENT_NOT_SET:
       return;

@@ -54,8 +54,12 @@ struct StopRequest {
 struct DeleteRequest {
   std::string test_id;
 };
+struct NoteRequest {
+  std::string test_id;
+  std::string note;
+};
 struct Tick {};  // what time and the drivers' state demand
-using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, Tick>;
+using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, NoteRequest, Tick>;
 
 // What a record changed; tells the shell what to store and whom to tell.
 struct Notice {
@@ -97,7 +101,8 @@ class OrchestratorCore {
   const v1::LoadTest* FindByRequestId(std::string_view request_id) const;
   std::string RequestIdOf(std::string_view id) const;
 
-  // Newest first. InvalidArgument for a bad page_token or page_size.
+  // Newest first, those that the request's labels and states want. InvalidArgument for a bad
+  // page_token, page_size or state.
   absl::StatusOr<v1::ListLoadTestsResponse> List(const v1::ListLoadTestsRequest& request) const;
   absl::StatusOr<v1::ListDriversResponse> ListDrivers(Moment now,
                                                       const v1::ListDriversRequest& request) const;
@@ -141,6 +146,7 @@ class OrchestratorCore {
   absl::StatusOr<std::vector<v1::Trigger>> DecideStop(Moment now, const StopRequest& stop) const;
   absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now,
                                                         const DeleteRequest& erase) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideNote(Moment now, const NoteRequest& note) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
   // The decision a single test needs now; false when none.
   bool DecideStart(Moment now, const Test& test, std::set<std::string>& taken,

@@ -23,6 +23,9 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::Decide(
     absl::StatusOr<std::vector<v1::Trigger>> operator()(const DeleteRequest& r) {
       return core.DecideDelete(now, r);
     }
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const NoteRequest& r) {
+      return core.DecideNote(now, r);
+    }
     absl::StatusOr<std::vector<v1::Trigger>> operator()(const Tick&) {
       return core.DecideTick(now);
     }
@@ -35,6 +38,8 @@ namespace {
 // How much sooner than other tests one with a large body is decided on, nanoseconds a byte: what
 // the body needs to get to the drivers, at a modest 20 MB/s.
 constexpr int64_t kBodyLeadNsPerByte = 50;
+
+constexpr size_t kLongestNote = 4'000;
 
 v1::Trigger NewTrigger(Moment now, const std::string& test_id) {
   v1::Trigger trigger;
@@ -116,6 +121,20 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideDelete(
   }
   v1::Trigger trigger = NewTrigger(now, erase.test_id);
   trigger.mutable_deleted();
+  return std::vector<v1::Trigger>{std::move(trigger)};
+}
+
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideNote(
+    Moment now, const NoteRequest& note) const {
+  if (note.note.size() > kLongestNote) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "load_test.note: got %d bytes, want at most %d", note.note.size(), kLongestNote));
+  }
+  const auto it = tests_.find(note.test_id);
+  if (it == tests_.end()) return LoadTestNotFound(note.test_id);
+  if (it->second.resource.note() == note.note) return std::vector<v1::Trigger>();
+  v1::Trigger trigger = NewTrigger(now, note.test_id);
+  trigger.mutable_noted()->set_note(note.note);
   return std::vector<v1::Trigger>{std::move(trigger)};
 }
 

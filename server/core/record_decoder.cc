@@ -92,6 +92,7 @@ absl::Status Check(const v1::Trigger& m) {
       }
     case v1::Trigger::kStopOrdered:
     case v1::Trigger::kDeleted:
+    case v1::Trigger::kNoted:
       return absl::OkStatus();
   }
   return absl::OkStatus();

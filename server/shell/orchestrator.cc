@@ -302,7 +302,11 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
     return *std::move(report);
   }
   ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_->GetReport(id));
-  if (stored.has_value()) return *std::move(stored);
+  if (stored.has_value()) {
+    // A note may be younger than the report.
+    stored->mutable_load_test()->set_note(test->note());
+    return *std::move(stored);
+  }
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   if (report == nullptr)
     return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));

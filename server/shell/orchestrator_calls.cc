@@ -109,6 +109,28 @@ void Orchestrator::DeleteLoadTest(v1::DeleteLoadTestRequest request,
       });
 }
 
+void Orchestrator::UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) {
+  Post<v1::LoadTest>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
+        const absl::StatusOr<std::string> id =
+            LoadTestIdOfName(request.load_test().name(), "load_test.name");
+        if (!id.ok()) return answer(id.status());
+        for (const std::string& path : request.update_mask().paths()) {
+          if (path == "note") continue;
+          return answer(absl::InvalidArgumentError(absl::StrFormat(
+              "update_mask: got \"%.80s\", want note: nothing else of a load test can be changed",
+              path)));
+        }
+        decisions_.Submit(Now(), NoteRequest{*id, request.load_test().note()},
+                          [this, id = *id, answer](const absl::Status& status) {
+                            if (!status.ok()) return answer(status);
+                            const v1::LoadTest* test = core_.FindTest(id);
+                            if (test == nullptr) return answer(LoadTestNotFound(id));
+                            answer(Shown(*test));
+                          });
+      });
+}
+
 void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) {
   Post<v1::Report>(
       std::move(reply), [this, request = std::move(request)](const Reply<v1::Report>& answer) {
