@@ -142,7 +142,9 @@ absl::Status AddMapEntry(const FieldDescriptor& field, const std::string& pair, 
 absl::Status SetMessage(const FieldDescriptor& field, const std::string& value, Message& request) {
   Message& message = *request.GetReflection()->MutableMessage(&request, &field);
   if (auto* mask = dynamic_cast<google::protobuf::FieldMask*>(&message)) {
-    for (const auto& path : absl::StrSplit(value, ',')) mask->add_paths(SnakeCase(path));
+    for (const auto& path : absl::StrSplit(value, ',')) {
+      mask->add_paths(SnakeCase({path.data(), path.size()}));
+    }
     return absl::OkStatus();
   }
   const absl::StatusOr<int64_t> ns = ParseDuration(value);

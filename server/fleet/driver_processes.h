@@ -22,6 +22,8 @@ class DriverProcesses {
     // Given to each, before `--id NAME`.
     std::vector<std::string> arguments;
     int count = 0;
+    // driver.metrics_address, of which each driver takes the next port; empty: none.
+    std::string metrics_address = {};
   };
 
   DriverProcesses(Options options, const Logger& log) : options_(std::move(options)), log_(log) {}
@@ -43,6 +45,7 @@ class DriverProcesses {
  private:
   struct Child {
     std::string id;
+    std::string metrics_address;
     pid_t pid = -1;
     int64_t started_ns = 0;
     int64_t start_again_ns = 0;

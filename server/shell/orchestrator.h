@@ -90,6 +90,7 @@ class Orchestrator final : public ControlPlane {
   const Options options_;
   MessageBus& bus_;
   Clock& clock_;
+  const int64_t start_ns_ = clock_.WallNow().ns;
   const Logger& log_;
   std::unique_ptr<Store> store_;
   OrchestratorCore core_;
