@@ -8,6 +8,7 @@
 #include "common/config/config.h"
 #include "common/spec/spec_checks.h"
 #include "common/spec/spec_problems.h"
+#include "common/thresholds/threshold.h"
 
 namespace loadtest {
 namespace {
@@ -78,6 +79,14 @@ void CheckLabels(const v1::LoadTestSpec& spec, SpecProblems& problems) {
   }
 }
 
+void CheckThresholds(const v1::LoadTestSpec& spec, SpecProblems& problems) {
+  const auto thresholds = ParseThresholds(spec.thresholds(), "spec.thresholds");
+  if (!thresholds.ok()) problems.Add(std::string(thresholds.status().message()));
+  if (spec.abort_on_threshold() && spec.thresholds().empty()) {
+    problems.Add("spec.abort_on_threshold: got true, want it with spec.thresholds only");
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec, BodyIn body_in) {
@@ -93,6 +102,7 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec, Body
   CheckLanes(out, problems);
   CheckTimes(out, problems);
   CheckLabels(out, problems);
+  CheckThresholds(out, problems);
   if (out.on_driver_loss() == v1::LoadTestSpec::ON_DRIVER_LOSS_UNSPECIFIED) {
     out.set_on_driver_loss(v1::LoadTestSpec::CONTINUE);
   }

@@ -235,6 +235,10 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
         absl::StrFormat("%s was lost, and on_driver_loss is ABORT", first_lost));
     return true;
   }
+  if (!test.stop_ordered && !test.merger->broken_threshold().empty() && !test.merger->AllDone()) {
+    out.mutable_stop_ordered()->set_reason(test.merger->broken_threshold());
+    return true;
+  }
   if (!test.merger->AllDone()) return false;
   // Late reports of a lost driver may still be on their way.
   if (lost > 0 && now.mono.ns - test.last_loss.mono.ns < options_.finish_grace_ns) return false;

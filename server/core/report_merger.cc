@@ -18,10 +18,22 @@ bool AddsUp(const v1::RequestCounts& c) {
          c.sent() == c.completed() + c.failed() + c.in_flight();
 }
 
+ThresholdJudge JudgeOf(const v1::Started& started) {
+  // They were checked when the test was created.
+  absl::StatusOr<std::vector<Threshold>> thresholds =
+      ParseThresholds(started.spec().thresholds(), "spec.thresholds");
+  return ThresholdJudge(thresholds.ok() ? *std::move(thresholds) : std::vector<Threshold>(),
+                        {.spec = started.spec(),
+                         .drivers = started.assignments_size(),
+                         .interval_ns = started.metrics_interval_ns()});
+}
+
 }  // namespace
 
 ReportMerger::ReportMerger(const v1::Started& started)
-    : spec_(started.spec()), interval_ns_(started.metrics_interval_ns()) {
+    : spec_(started.spec()),
+      interval_ns_(started.metrics_interval_ns()),
+      judge_(JudgeOf(started)) {
   for (const v1::Assignment& assignment : started.assignments())
     drivers_[assignment.driver_id()].assignment = assignment;
 }
@@ -111,6 +123,9 @@ void ReportMerger::CloseIntervals() {
     const int64_t boundary = (first->first + 1) * interval_ns_;
     if (reported_to < boundary) return;
     closed_.push_back(Summarize(first->first, first->second));
+    judge_.OnInterval(first->first, first->second.sum, first->second.end_ns);
+    if (spec_.abort_on_threshold() && broken_threshold_.empty())
+      broken_threshold_ = judge_.Broken(totals_, boundary);
     closed_to_index_ = first->first + 1;
     open_.erase(first);
   }
@@ -133,6 +148,13 @@ v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& op
     out.mutable_warmup()->set_waiting(totals_.warmup().waiting());
   }
   out.set_drivers(static_cast<int32_t>(open.drivers.size()));
+  for (const auto& [kind, error] : open.sum.errors()) {
+    v1::ErrorCount& count = *out.add_errors();
+    count.set_kind(error.kind());
+    count.set_count(error.count());
+  }
+  out.set_bytes_sent(open.sum.bytes_sent());
+  out.set_bytes_received(open.sum.bytes_received());
   return out;
 }
 
@@ -156,6 +178,10 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     evidence.push_back(e);
   }
   return evidence;
+}
+
+std::vector<v1::ThresholdResult> ReportMerger::Thresholds() const {
+  return judge_.Results(totals_, static_cast<double>(SendingNs()) / 1e9);
 }
 
 int64_t ReportMerger::SendingNs() const {

@@ -12,6 +12,7 @@
 #include "common/measure/measurements.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/load_test.pb.h"
+#include "server/core/threshold_judge.h"
 #include "server/core/verdict.h"
 
 namespace loadtest {
@@ -63,6 +64,11 @@ class ReportMerger {
   // For Judge.
   std::vector<DriverEvidence> Evidence() const;
 
+  // As things stand, in the order of spec.thresholds.
+  std::vector<v1::ThresholdResult> Thresholds() const;
+  // With abort_on_threshold: why one cannot be kept any more; else empty.
+  const std::string& broken_threshold() const { return broken_threshold_; }
+
   // Longest time over the drivers in which requests were sent, warm-up left out, nanoseconds: for
   // drivers that are done to the end of their plan.
   int64_t SendingNs() const;
@@ -89,6 +95,8 @@ class ReportMerger {
   std::map<int64_t, OpenInterval> open_;
   std::vector<v1::IntervalResult> closed_;
   int64_t closed_to_index_ = 0;
+  ThresholdJudge judge_;
+  std::string broken_threshold_;
 };
 
 }  // namespace loadtest

@@ -325,6 +325,7 @@ v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
   *update.mutable_send_delay() = report->send_delay();
   *update.mutable_errors() = report->totals().errors();
   *update.mutable_verdict() = report->verdict();
+  *update.mutable_thresholds() = report->thresholds();
   if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
   if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
   return update;

@@ -16,6 +16,7 @@
 #include "common/bus/message_bus.h"
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
+#include "server/core/report_slice.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/watchers.h"
 #include "server/store/store.h"
@@ -84,6 +85,7 @@ class Orchestrator final : public ControlPlane {
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
   absl::StatusOr<v1::Report> FindReport(const std::string& id);
+  absl::StatusOr<v1::Report> FindSlice(const std::string& id, SliceRequest slice);
   v1::LoadTestUpdate FindUpdate(const std::string& id);
   ControlPlaneStats Stats();
 

@@ -1,9 +1,12 @@
 // The answers to the doors: each call is posted to the core thread and replies from there.
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
+#include "server/core/record_decoder.h"
 #include "server/core/shown.h"
 #include "server/shell/orchestrator.h"
 
@@ -136,8 +139,47 @@ void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> rep
       std::move(reply), [this, request = std::move(request)](const Reply<v1::Report>& answer) {
         const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
         if (!id.ok()) return answer(id.status());
-        answer(FindReport(*id));
+        absl::StatusOr<SliceRequest> slice = ParseSlice(request);
+        if (!slice.ok()) return answer(slice.status());
+        answer(slice->IsPlain() ? FindReport(*id) : FindSlice(*id, *std::move(slice)));
       });
+}
+
+// The interval reports are read from the store, here on the core thread: some 10,000 a second and
+// core. What was counted since the last write is not in it yet.
+absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceRequest slice) {
+  ASSIGN_OR_RETURN(v1::Report whole, FindReport(id));
+  const bool whole_test = slice.IsWhole();
+  std::optional<SlicedReport> sliced;
+  absl::Status error = absl::OkStatus();
+  int64_t reports = 0;
+  RETURN_IF_ERROR(store_->ForEachRecord(id, [&](const Record& record) {
+    absl::StatusOr<BusMessage> message = DecodeRecord(record);
+    if (!message.ok()) return true;  // refused when it came, too
+    if (const auto* trigger = std::get_if<v1::Trigger>(&*message);
+        trigger != nullptr && trigger->has_started() && !sliced) {
+      absl::StatusOr<SlicedReport> created =
+          SlicedReport::Create(slice, whole, trigger->started().metrics_interval_ns());
+      if (!created.ok()) {
+        error = created.status();
+        return false;
+      }
+      sliced.emplace(*std::move(created));
+    }
+    if (const auto* report = std::get_if<v1::MetricsReport>(&*message);
+        report != nullptr && sliced) {
+      sliced->Add(*report);
+      ++reports;
+    }
+    return true;
+  }));
+  RETURN_IF_ERROR(error);
+  if (sliced && reports > 0) return sliced->Take();
+  if (!whole_test) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "name: loadTests/%s has no interval reports in the store to take a part of", id));
+  }
+  return JudgeTotals(slice.thresholds, std::move(whole));
 }
 
 void Orchestrator::ListDrivers(v1::ListDriversRequest request,

@@ -54,6 +54,19 @@ bool Ended(const v1::LoadTest& test) {
          test.state() == v1::LoadTest::FAILED;
 }
 
+// Of a row: topic, partition, offset, key, type, time, value.
+Record RecordOf(const Statement& row) {
+  Record record;
+  record.topic = static_cast<Topic>(row.Int(0));
+  record.partition = static_cast<int32_t>(row.Int(1));
+  record.offset = row.Int(2);
+  record.key = row.Text(3);
+  record.message_type = row.Text(4);
+  record.timestamp = {row.Int(5)};
+  record.value = row.Text(6);
+  return record;
+}
+
 absl::Status At(const std::string& dir, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
@@ -114,6 +127,9 @@ absl::Status Store::Prepare() {
       {delete_records_, "DELETE FROM records WHERE test_id = ?"},
       {delete_report_, "DELETE FROM reports WHERE test_id = ?"},
       {get_report_, "SELECT report FROM reports WHERE test_id = ?"},
+      {get_records_,
+       "SELECT topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value FROM "
+       "records WHERE test_id = ? ORDER BY topic, rowid"},
   };
   for (const auto& entry : kStatements) {
     ASSIGN_OR_RETURN(entry.statement, db_->Prepare(entry.sql));
@@ -193,15 +209,7 @@ absl::StatusOr<Store::Contents> Store::Load() {
   while (true) {
     ASSIGN_OR_RETURN(const bool row, records.Step());
     if (!row) break;
-    Record record;
-    record.topic = static_cast<Topic>(records.Int(0));
-    record.partition = static_cast<int32_t>(records.Int(1));
-    record.offset = records.Int(2);
-    record.key = records.Text(3);
-    record.message_type = records.Text(4);
-    record.timestamp = {records.Int(5)};
-    record.value = records.Text(6);
-    contents.unfinished_records.push_back(std::move(record));
+    contents.unfinished_records.push_back(RecordOf(records));
   }
   ASSIGN_OR_RETURN(Statement offsets,
                    db_->Prepare("SELECT topic, kafka_partition, next_offset FROM offsets"));
@@ -227,6 +235,19 @@ absl::StatusOr<std::optional<v1::Report>> Store::GetReport(std::string_view test
     return absl::DataLossError(
         absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
   return report;
+}
+
+absl::Status Store::ForEachRecord(std::string_view test_id,
+                                  const std::function<bool(const Record&)>& take) {
+  get_records_.Bind(1, test_id);
+  absl::Status status;
+  while (true) {
+    const absl::StatusOr<bool> row = get_records_.Step();
+    status = row.status();
+    if (!row.ok() || !*row || !take(RecordOf(get_records_))) break;
+  }
+  get_records_.Reset();
+  return status;
 }
 
 }  // namespace loadtest

@@ -2,6 +2,7 @@
 // topic has been read.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,10 @@ class Store {
   // Nothing when there is none.
   absl::StatusOr<std::optional<v1::Report>> GetReport(std::string_view test_id);
 
+  // The records of a test in the order of Contents, one after the other, until `take` says false.
+  absl::Status ForEachRecord(std::string_view test_id,
+                             const std::function<bool(const Record&)>& take);
+
  private:
   Store(std::unique_ptr<Database> db, int lock_fd) : db_(std::move(db)), lock_fd_(lock_fd) {}
   absl::Status Prepare();
@@ -74,7 +79,7 @@ class Store {
   Statement begin_, commit_, rollback_;
   Statement put_test_, put_record_, put_report_, put_offset_;
   Statement delete_test_, delete_records_, delete_report_;
-  Statement get_report_;
+  Statement get_report_, get_records_;
 };
 
 }  // namespace loadtest

@@ -163,6 +163,8 @@ class Scenario {
     }
     spec.set_requests_per_driver(Number(options, "n"));
     spec.set_drivers(Number(options, "drivers"));
+    if (options.contains("slo")) spec.add_thresholds(options.at("slo"));
+    spec.set_abort_on_threshold(options.contains("abort"));
     for (const std::string key : {"label.build", "label.env"}) {
       if (options.contains(key)) (*spec.mutable_labels())[key.substr(6)] = options.at(key);
     }
@@ -300,6 +302,10 @@ class Scenario {
           d.intervals_received(),
           d.intervals_missing() > 0 ? absl::StrFormat(", %d missing", d.intervals_missing()) : "",
           d.finished() ? ", finished" : "", d.lost() ? ", lost" : ""));
+    }
+    for (const v1::ThresholdResult& t : report->thresholds()) {
+      Say(absl::StrFormat("threshold %s %s: %s", t.expression(), t.passed() ? "passed" : "failed",
+                          t.actual()));
     }
     Say("verdict " + v1::Verdict::Level_Name(report->verdict().level()));
     for (const v1::VerdictReason& reason : report->verdict().reasons()) {
