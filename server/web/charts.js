@@ -9,7 +9,7 @@ function colours() {
   const style = getComputedStyle(document.documentElement);
   const get = (name) => style.getPropertyValue(name).trim();
   return {
-    series: [get('--series-1'), get('--series-2'), get('--series-3'), get('--series-4')],
+    series: [get('--series-1'), get('--series-2'), get('--bad')],
     text: get('--quiet'),
     line: get('--line'),
   };
@@ -19,7 +19,7 @@ const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
 // Points are {x, y}; the last value of each series is read out to those who do not see the chart.
 //   title    above it
-//   series   [{label, colour: 0 to 3, dashed: true}]
+//   series   [{label, colour: 0 to 2, dashed: true}]; 2 is that of what went wrong
 //   y        (value) => text of a value
 //   x        {title, text: (value) => ..., ticks: values, log: true}
 export class LineChart {
@@ -113,8 +113,11 @@ const SECONDS = {title: 'seconds after the start', text: (value) => `${Number(Nu
 export class TimeCharts {
   constructor(names = ['']) {
     const of = (label, name) => (name ? `${label}, ${name}` : label);
-    const each = (labels) => names.flatMap((name, test) =>
-      labels.map((label, i) => ({label: of(label, name), colour: names.length > 1 ? test : i, dashed: names.length > 1 && i > 0})));
+    const each = (labels) => names.flatMap((name, test) => labels.map((label, i) => ({
+      label: of(label, name),
+      colour: names.length > 1 ? test : label === 'errors' ? 2 : i,
+      dashed: label === 'due' || (names.length > 1 && i > 0),
+    })));
     this.rate = new LineChart({title: 'Requests per second', series: each(['completed', 'due']), y: format.perSecond, x: SECONDS});
     this.latency = new LineChart({title: 'Response time', series: each(['p99', 'p50']), y: format.latency, x: SECONDS});
     this.errors = new LineChart({title: 'Errors per second', series: each(['errors']), y: format.perSecond, x: SECONDS});

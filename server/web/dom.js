@@ -18,17 +18,18 @@ export function labelled(text, control, hint = '') {
 }
 
 // A table whose columns are {head, cell: (row) => text or element, number: true for numbers}. The first cell heads its row.
-export function table(caption, columns, rows, whenEmpty) {
+// A `stacked` one has its cells under each other where the screen is narrow.
+export function table(caption, columns, rows, whenEmpty, {stacked = false} = {}) {
   const align = (column) => (column.number ? {class: 'number'} : {});
   const head = columns.map((column) => element('th', {scope: 'col', ...align(column)}, column.head));
   const body = rows.map((row) => element('tr', {}, ...columns.map((column, i) => (i === 0
     ? element('th', {scope: 'row'}, column.cell(row))
-    : element('td', align(column), column.cell(row))))));
+    : element('td', {...align(column), 'data-head': column.head}, column.cell(row))))));
   if (rows.length === 0) {
     body.push(element('tr', {}, element('td', {class: 'empty', colspan: columns.length}, whenEmpty)));
   }
   // Focusable, so that a table wider than the screen can be scrolled with the keyboard.
-  return element('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': caption || 'Table'}, element('table', {},
+  return element('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': caption || 'Table'}, element('table', stacked ? {class: 'stacked'} : {},
     caption ? element('caption', {}, caption) : null,
     element('thead', {}, element('tr', {}, ...head)),
     element('tbody', {}, ...body)));

@@ -28,7 +28,7 @@ export function showDrivers(view, tell) {
   view.replaceChildren(element('h2', {}, 'Drivers'), content);
   return refreshing(tell, () => Promise.all([listDrivers(), getServerInfo()]), ([drivers, info]) => {
     content.replaceChildren(
-      table('', COLUMNS, drivers.drivers, 'None has registered. Start some: orchestrator 2, or driver --kafka HOST:PORT'),
+      table('', COLUMNS, drivers.drivers, 'None has registered. Start some: orchestrator 2, or driver --kafka HOST:PORT', {stacked: true}),
       element('h3', {}, 'Orchestrator'),
       element('p', {}, `Version ${info.version}, since ${format.time(info.start_time)}`),
       element('p', {}, `${info.bus}${info.bus_connected ? '' : ': cannot be reached'}`),

@@ -19,10 +19,10 @@ const KINDS = [
 ];
 
 const REQUEST = [
-  text('request.url', 'URL', '', {placeholder: 'http://127.0.0.1:8081/ping', required: '', inputmode: 'url'}),
+  {...text('request.url', 'URL', '', {placeholder: 'http://127.0.0.1:8081/ping', required: '', inputmode: 'url'}), wide: true},
   text('request.method', 'Method', '', {placeholder: 'GET'}),
-  lines('request.headers', 'Headers', 'one a line: Name: value', readHeaders),
-  lines('request.body', 'Body', '', readBody),
+  {...lines('request.headers', 'Headers', 'one a line: Name: value', readHeaders), wide: true},
+  {...lines('request.body', 'Body', '', readBody), wide: true},
 ];
 const OF_KIND = {
   avalanche: [],
@@ -49,9 +49,9 @@ const MORE = [
 ];
 const ABOUT = [
   text('load_test_id', 'Id', 'a-z, 0-9 and -; empty: one is made'),
-  text('title', 'Title', ''),
-  lines('labels', 'Labels', 'one a line: key=value', readLabels),
-  lines('thresholds', 'Thresholds', 'one a line: p99<50ms, errors<0.1%, rate>950/s', nonEmptyLines),
+  {...text('title', 'Title', ''), wide: true},
+  {...lines('labels', 'Labels', 'one a line: key=value', readLabels), wide: true},
+  {...lines('thresholds', 'Thresholds', 'one a line, such as p99<50ms or errors<0.1% or rate>950/s', nonEmptyLines), wide: true},
   check('abort_on_threshold', 'Stop as soon as a threshold cannot be kept', ''),
 ];
 
@@ -90,6 +90,7 @@ function field(definition) {
   const made = control(definition);
   const frame = labelled(definition.name, made, definition.hint);
   if (definition.attributes.type === 'checkbox') frame.classList.add('check');
+  if (definition.wide) frame.classList.add('wide-field');
   return frame;
 }
 

@@ -148,7 +148,7 @@ function verdictReasons(verdict) {
     {head: 'Verdict', cell: (reason) => badge(reason.level)},
     {head: 'Driver', cell: (reason) => reason.driver_id || 'all'},
     {head: 'Reason', cell: (reason) => reason.message},
-  ], reasons);
+  ], reasons, '', {stacked: true});
 }
 
 function latencyTable(latencies) {
@@ -179,7 +179,7 @@ function errorTable(errors) {
     {head: 'Kind', cell: (error) => format.words(error.kind)},
     {head: 'Count', cell: (error) => format.count(error.count), number: true},
     {head: 'Example', cell: (error) => error.example},
-  ], errors);
+  ], errors, '', {stacked: true});
 }
 
 function statusCodeTable(statusCodes) {

@@ -70,7 +70,7 @@ export function showTests(view, tell) {
       labelled('State', state), labelled('Labels', labels), compare),
     content, older);
   const list = refreshing(tell, load, ({tests, next}) => {
-    content.replaceChildren(table('', columns, tests, 'None. Start one with "New test", or: loadctl run URL'));
+    content.replaceChildren(table('', columns, tests, 'None. Start one with "New test", or: loadctl run URL', {stacked: true}));
     older.hidden = !next;
     older.onclick = () => {
       pages = [...pages, next];

@@ -52,7 +52,8 @@ TEST(RestMetricsTest, LabelValuesAreEscaped) {
 
 TEST(RestMetricsTest, LatencyIsAHistogramInSeconds) {
   ControlPlaneStats stats;
-  for (const int64_t ns : {90'000, 150'000, 3'000'000, 70'000'000'000}) {
+  for (const int64_t ns : {int64_t{90'000}, int64_t{150'000}, int64_t{3'000'000},
+                           int64_t{70'000'000'000}}) {
     stats.response_time.Record(ns);
   }
   const std::string text = MetricsText(stats);
