@@ -166,6 +166,19 @@ absl::Status Connection::DeleteLoadTest(const std::string& name) {
 absl::StatusOr<v1::Report> Connection::GetReport(const std::string& name) {
   v1::GetReportRequest request;
   request.set_name(name);
+  return GetReport(request);
+}
+
+absl::StatusOr<v1::LoadTest> Connection::WriteNote(const std::string& name,
+                                                   const std::string& note) {
+  v1::UpdateLoadTestRequest request;
+  request.mutable_load_test()->set_name(name);
+  request.mutable_load_test()->set_note(note);
+  request.mutable_update_mask()->add_paths("note");
+  return stub_->Call<v1::LoadTest>(&Service::UpdateLoadTest, request, address_);
+}
+
+absl::StatusOr<v1::Report> Connection::GetReport(const v1::GetReportRequest& request) {
   return stub_->Call<v1::Report>(&Service::GetReport, request, address_, kReportTimeout);
 }
 

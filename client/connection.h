@@ -27,7 +27,10 @@ class Connection {
   absl::StatusOr<v1::ListLoadTestsResponse> ListLoadTests(const v1::ListLoadTestsRequest& request);
   absl::StatusOr<v1::LoadTest> StopLoadTest(const std::string& name, const std::string& reason);
   absl::Status DeleteLoadTest(const std::string& name);
+  absl::StatusOr<v1::LoadTest> WriteNote(const std::string& name, const std::string& note);
   absl::StatusOr<v1::Report> GetReport(const std::string& name);
+  // Of a part of a test, or judged by other thresholds.
+  absl::StatusOr<v1::Report> GetReport(const v1::GetReportRequest& request);
   absl::StatusOr<v1::ListDriversResponse> ListDrivers();
 
   // Calls `on_update` until the test has ended.

@@ -16,6 +16,9 @@ int StopAllTests(const StopCommand& command, Context& context);
 int StopTests(const StopCommand& command, Context& context);
 int RemoveTests(const RemoveCommand& command, Context& context);
 int PrintReportOf(const ReportCommand& command, Context& context);
+int CheckTest(const CheckCommand& command, Context& context);
+int DiffTests(const DiffCommand& command, Context& context);
+int WriteNote(const NoteCommand& command, Context& context);
 int ListDrivers(const DriversCommand& command, Context& context);
 int TailTopic(const TailCommand& command, Context& context);
 

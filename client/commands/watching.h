@@ -6,6 +6,7 @@
 
 #include "client/commands/context.h"
 #include "client/connection.h"
+#include "client/view/live_view.h"
 
 namespace loadtest {
 
@@ -29,10 +30,18 @@ class StopOnInterrupt {
 };
 
 // Shows the test live until it has ended, then its report. Returns the exit code of the program.
-int WatchToEnd(const std::string& name, Connection& connection, Context& context);
+int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& connection,
+               Context& context);
 
 // Prints the report to where results go and, if it is not a good one, the reason for the exit code
 // on standard error.
 int PrintReport(const v1::Report& report, Context& context);
+
+// Writes the report to where results go, `table` as its form for people, and to the files of
+// -o FORMAT=FILE.
+void PrintReportAs(const v1::Report& report, const std::string& table, Context& context);
+
+// The reason for an exit code other than 0, on standard error; returns the code.
+int SayOutcome(const v1::Report& report, int exit_code, Context& context);
 
 }  // namespace loadtest

@@ -26,6 +26,9 @@ struct RunCommand {
 };
 struct ListCommand {
   std::string limit = "20";
+  std::vector<std::string> labels;  // "key=value"
+  std::vector<std::string> states;  // "running", "SUCCEEDED"
+  bool brief = false;               // without rate, p99 and verdict
 };
 struct GetCommand {
   std::string name;
@@ -42,8 +45,31 @@ struct StopCommand {
 struct RemoveCommand {
   std::vector<std::string> names;
 };
+// A part of a test, and what to judge it by.
+struct SliceFlags {
+  std::vector<std::string> thresholds;  // "p99<50ms,errors<0.1%"
+  std::optional<std::string> from;
+  std::optional<std::string> to;
+  std::vector<std::string> exclude;  // ids of drivers
+};
 struct ReportCommand {
   std::string name;
+  SliceFlags slice;
+};
+struct CheckCommand {
+  std::string name;
+  SliceFlags slice;
+};
+// Ids of tests, or report files.
+struct DiffCommand {
+  std::string before;
+  std::string after;
+  std::vector<std::string> limits;  // "p99>+10%"
+  bool force = false;
+};
+struct NoteCommand {
+  std::string name;
+  std::string text;
 };
 struct DriversCommand {};
 struct TailCommand {
@@ -56,10 +82,11 @@ struct TailCommand {
 };
 using Command =
     std::variant<RunCommand, CreateCommand, ListCommand, GetCommand, WatchCommand, StopCommand,
-                 RemoveCommand, ReportCommand, DriversCommand, TailCommand>;
+                 RemoveCommand, ReportCommand, CheckCommand, DiffCommand, NoteCommand,
+                 DriversCommand, TailCommand>;
 
 struct CommandLine {
-  enum class Format { kTable, kJson };
+  enum class Format { kTable, kJson, kCsv, kJunit, kHtml };
 
   Command command;
   // Address of the orchestrator, and whether a person or the environment chose it.
@@ -69,6 +96,12 @@ struct CommandLine {
   Format format = Format::kTable;
   // File for what would go to standard output; empty: standard output.
   std::string output_file;
+  // Of -o FORMAT=FILE: the report once more, in another form.
+  struct ExtraOutput {
+    Format format;
+    std::string file;
+  };
+  std::vector<ExtraOutput> extra_outputs;
   // Neither progress nor explanations on standard error.
   bool quiet = false;
 };

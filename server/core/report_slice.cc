@@ -147,6 +147,7 @@ void SlicedReport::FillTotals() {
   *phases.mutable_tls() = totals_.phase(Phase::kTls).Summary();
   *phases.mutable_first_byte() = totals_.phase(Phase::kFirstByte).Summary();
   if (request_.IsWhole()) return;
+  report_.clear_unknown_requests();
   v1::ReportSlice& slice = *report_.mutable_slice();
   slice.set_from_offset_ns(request_.from_ns);
   slice.set_to_offset_ns(request_.to_ns);
@@ -170,6 +171,13 @@ void SlicedReport::FillDrivers() {
     result.set_loop_wait_cores(Cores(driver.sum.loop_wait_ns(), driver.sum.measured_ns()));
     result.set_intervals_received(static_cast<int64_t>(driver.seen.size()));
     result.set_intervals_missing(driver.missing());
+    if (!request_.IsWhole()) {
+      // These are known of the whole test only.
+      result.clear_unknown_requests();
+      result.clear_unknown_from_offset_ns();
+      result.clear_unknown_to_offset_ns();
+      result.clear_took_over_requests();
+    }
     *report_.add_drivers() = std::move(result);
   }
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/units.h"
 #include "common/base/time.h"
+#include "common/base/units.h"
 #include "common/config/config.h"
 #include "common/spec/load_test_spec.h"
 

@@ -22,7 +22,7 @@ std::optional<double> MeasureFor(const Threshold& threshold, const MeasurementSu
 class ThresholdJudge {
  public:
   struct Plan {
-    v1::LoadTestSpec spec;
+    v1::LoadTestSpec spec = {};
     int drivers = 0;
     int64_t interval_ns = 0;
     // Windows begin with the first whole interval at or after this and after the warm-up,

@@ -146,14 +146,14 @@ void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> rep
 }
 
 // The interval reports are read from the store, here on the core thread: some 10,000 a second and
-// core. What was counted since the last write is not in it yet.
+// core.
 absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceRequest slice) {
   ASSIGN_OR_RETURN(v1::Report whole, FindReport(id));
   const bool whole_test = slice.IsWhole();
   std::optional<SlicedReport> sliced;
   absl::Status error = absl::OkStatus();
   int64_t reports = 0;
-  RETURN_IF_ERROR(store_->ForEachRecord(id, [&](const Record& record) {
+  const auto take = [&](const Record& record) {
     absl::StatusOr<BusMessage> message = DecodeRecord(record);
     if (!message.ok()) return true;  // refused when it came, too
     if (const auto* trigger = std::get_if<v1::Trigger>(&*message);
@@ -172,7 +172,11 @@ absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceR
       ++reports;
     }
     return true;
-  }));
+  };
+  RETURN_IF_ERROR(store_->ForEachRecord(id, take));
+  for (const StoreBatch::SavedRecord& saved : batch_.records) {
+    if (saved.test_id == id && error.ok()) take(saved.record);
+  }
   RETURN_IF_ERROR(error);
   if (sliced && reports > 0) return sliced->Take();
   if (!whole_test) {

@@ -54,8 +54,8 @@ bool Ended(const v1::LoadTest& test) {
          test.state() == v1::LoadTest::FAILED;
 }
 
-// Of a row: topic, partition, offset, key, type, time, value.
-Record RecordOf(const Statement& row) {
+// Columns: topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value.
+Record ReadRecord(Statement& row) {
   Record record;
   record.topic = static_cast<Topic>(row.Int(0));
   record.partition = static_cast<int32_t>(row.Int(1));
@@ -127,9 +127,6 @@ absl::Status Store::Prepare() {
       {delete_records_, "DELETE FROM records WHERE test_id = ?"},
       {delete_report_, "DELETE FROM reports WHERE test_id = ?"},
       {get_report_, "SELECT report FROM reports WHERE test_id = ?"},
-      {get_records_,
-       "SELECT topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value FROM "
-       "records WHERE test_id = ? ORDER BY topic, rowid"},
   };
   for (const auto& entry : kStatements) {
     ASSIGN_OR_RETURN(entry.statement, db_->Prepare(entry.sql));
@@ -209,7 +206,7 @@ absl::StatusOr<Store::Contents> Store::Load() {
   while (true) {
     ASSIGN_OR_RETURN(const bool row, records.Step());
     if (!row) break;
-    contents.unfinished_records.push_back(RecordOf(records));
+    contents.unfinished_records.push_back(ReadRecord(records));
   }
   ASSIGN_OR_RETURN(Statement offsets,
                    db_->Prepare("SELECT topic, kafka_partition, next_offset FROM offsets"));
@@ -220,6 +217,19 @@ absl::StatusOr<Store::Contents> Store::Load() {
         offsets.Int(2);
   }
   return contents;
+}
+
+absl::Status Store::ForEachRecord(std::string_view test_id,
+                                  const std::function<bool(const Record&)>& take) {
+  ASSIGN_OR_RETURN(Statement records,
+                   db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "
+                                "timestamp_ns, value FROM records WHERE test_id = ? "
+                                "ORDER BY topic, rowid"));
+  records.Bind(1, test_id);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, records.Step());
+    if (!row || !take(ReadRecord(records))) return absl::OkStatus();
+  }
 }
 
 absl::Status Store::ClearOffsets() { return db_->Execute("DELETE FROM offsets"); }
@@ -235,19 +245,6 @@ absl::StatusOr<std::optional<v1::Report>> Store::GetReport(std::string_view test
     return absl::DataLossError(
         absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
   return report;
-}
-
-absl::Status Store::ForEachRecord(std::string_view test_id,
-                                  const std::function<bool(const Record&)>& take) {
-  get_records_.Bind(1, test_id);
-  absl::Status status;
-  while (true) {
-    const absl::StatusOr<bool> row = get_records_.Step();
-    status = row.status();
-    if (!row.ok() || !*row || !take(RecordOf(get_records_))) break;
-  }
-  get_records_.Reset();
-  return status;
 }
 
 }  // namespace loadtest

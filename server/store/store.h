@@ -79,7 +79,7 @@ class Store {
   Statement begin_, commit_, rollback_;
   Statement put_test_, put_record_, put_report_, put_offset_;
   Statement delete_test_, delete_records_, delete_report_;
-  Statement get_report_, get_records_;
+  Statement get_report_;
 };
 
 }  // namespace loadtest

@@ -140,7 +140,7 @@ TEST_F(SlicedReportTest, WithoutADriverItsNumbersAreGone) {
 
 TEST_F(SlicedReportTest, WindowsBeginWhereTheSliceDoes) {
   v1::GetReportRequest request = Between(3, 9);
-  request.add_thresholds("p50<=5ms per 3s");
+  request.add_thresholds("p50<=5500us per 3s");
   request.add_exclude_drivers("b");
   const absl::StatusOr<v1::Report> report = Slice(request);
   ASSERT_TRUE(report.ok()) << report.status();
