@@ -12,6 +12,7 @@ int CreateTest(const CreateCommand& command, Context& context);
 int ListTests(const ListCommand& command, Context& context);
 int GetTest(const GetCommand& command, Context& context);
 int WatchTest(const WatchCommand& command, Context& context);
+int StopAllTests(const StopCommand& command, Context& context);
 int StopTests(const StopCommand& command, Context& context);
 int RemoveTests(const RemoveCommand& command, Context& context);
 // The part of RemoveTests that --older-than asks for.

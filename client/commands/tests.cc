@@ -165,6 +165,10 @@ int GetTest(const GetCommand& command, Context& context) {
 }
 
 int StopTests(const StopCommand& command, Context& context) {
+  if (command.all != command.names.empty()) {
+    return Fail(context, absl::InvalidArgumentError("stop: want names of tests, or --all"));
+  }
+  if (command.all) return StopAllTests(command, context);
   const std::string reason = command.reason.empty() ? "stopped by loadctl" : command.reason;
   return ForEach(command.names, context, [&](Connection& connection, const std::string& name) {
     const absl::StatusOr<v1::LoadTest> test = connection.StopLoadTest(name, reason);

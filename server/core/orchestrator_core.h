@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/bus/message_bus.h"
+#include "common/measure/histogram.h"
 #include "common/spec/body_parts.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
@@ -153,6 +154,9 @@ class OrchestratorCore {
   std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
   // Over all tests since the process began, without gauges.
   const v1::RequestCounts& counted() const { return counted_; }
+  const Histogram& counted_response_time() const { return counted_response_time_; }
+  const Histogram& counted_service_time() const { return counted_service_time_; }
+  const Histogram& counted_send_delay() const { return counted_send_delay_; }
 
  private:
   struct Test {
@@ -258,6 +262,9 @@ class OrchestratorCore {
   int64_t writer_ = 0;
   bool catching_up_ = false;
   v1::RequestCounts counted_;
+  Histogram counted_response_time_;
+  Histogram counted_service_time_;
+  Histogram counted_send_delay_;
 };
 
 bool IsEnded(v1::LoadTest::State state);

@@ -123,6 +123,7 @@ class Orchestrator final : public ControlPlane {
   const Options options_;
   MessageBus& bus_;
   Clock& clock_;
+  const int64_t start_ns_ = clock_.WallNow().ns;
   const Logger& log_;
   StoreWriter store_;
   OrchestratorCore core_;

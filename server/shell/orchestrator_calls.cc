@@ -215,7 +215,13 @@ ControlPlaneStats Orchestrator::Stats() {
   const v1::RequestCounts& counts = core_.counted();
   stats.requests_sent = counts.sent();
   stats.requests_completed = counts.completed();
-  stats.requests_failed = counts.failed() + counts.dropped();
+  stats.requests_failed = counts.failed();
+  stats.requests_dropped = counts.dropped();
+  stats.response_time = core_.counted_response_time();
+  stats.service_time = core_.counted_service_time();
+  stats.send_delay = core_.counted_send_delay();
+  stats.start_ns = start_ns_;
+  stats.own_drivers = options_.core.expected_drivers;
   return stats;
 }
 
