@@ -10,7 +10,7 @@
 #include "driver/engine/http1_client.h"
 #include "driver/engine/interval_channel.h"
 #include "driver/engine/load_loop.h"
-#include "driver/engine/rate_stages.h"
+#include "common/schedule/rate_stages.h"
 #include "driver/engine/response_parser.h"
 #include "driver/engine/send_plan.h"
 #include "loadtest/v1/bus.pb.h"

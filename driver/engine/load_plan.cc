@@ -1,41 +1,14 @@
 #include "driver/engine/load_plan.h"
 
-#include <cmath>
-#include <vector>
-
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/config/config.h"
+#include "common/schedule/spec_schedule.h"
 #include "common/spec/load_test_spec.h"
 #include "driver/engine/request_bytes.h"
 
 namespace loadtest {
 namespace {
-
-int64_t NanoRate(double requests_per_second) { return std::llround(requests_per_second * 1e9); }
-
-// The warm-up has the first rate that is not 0: it is a stage of its own, before the first one.
-Schedule StagesAfterWarmup(const v1::RateStages& spec, int64_t warmup_ns) {
-  std::vector<RateStage> stages;
-  if (warmup_ns > 0) {
-    const v1::Stage& first = spec.stages(0);
-    const int64_t rate = NanoRate(first.from() > 0 ? first.from() : first.to());
-    stages.push_back({.from = rate, .to = rate, .duration_ns = warmup_ns});
-  }
-  for (const v1::Stage& stage : spec.stages()) {
-    stages.push_back({.from = NanoRate(stage.from()),
-                      .to = NanoRate(stage.to()),
-                      .duration_ns = ToNanos(stage.duration())});
-  }
-  return Schedule::InStages(RateStages(stages));
-}
-
-// Of an open loop.
-Schedule MakeSchedule(const v1::LoadTestSpec& spec) {
-  if (spec.has_tsunami()) return Schedule::EveryDelay(ToNanos(spec.tsunami().delay()));
-  if (spec.has_stages()) return StagesAfterWarmup(spec.stages(), ToNanos(spec.warmup()));
-  return Schedule::AtRate(NanoRate(spec.rate().requests_per_second()));
-}
 
 SendPlan MakeSendPlan(const v1::LoadTestSpec& spec, const v1::Assignment& assignment) {
   SendPlan::Limits limits;
@@ -45,12 +18,11 @@ SendPlan MakeSendPlan(const v1::LoadTestSpec& spec, const v1::Assignment& assign
   if (!IsOpenLoop(spec)) return SendPlan::ClosedLoop(limits);
   // A tsunami is each driver's own, any other rate is shared.
   if (spec.arrivals() == v1::LoadTestSpec::POISSON) {
-    const PoissonGaps gaps(spec.arrival_seed(), assignment.slot());
-    const int64_t share = spec.has_tsunami() ? 1 : assignment.slots();
-    return SendPlan::Poisson(MakeSchedule(spec), gaps, share, limits);
+    const Slot slot(assignment.slot(), spec.has_tsunami() ? 1 : assignment.slots());
+    return SendPlan::Poisson(ScheduleOf(spec), spec.arrival_seed(), slot, limits);
   }
   const Slot slot = spec.has_tsunami() ? Slot() : Slot(assignment.slot(), assignment.slots());
-  return SendPlan::OpenLoop(MakeSchedule(spec), slot, limits);
+  return SendPlan::OpenLoop(ScheduleOf(spec), slot, limits);
 }
 
 }  // namespace
@@ -90,6 +62,20 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
     plan.request_bytes = BuildRequestBytes(spec.request(), url);
   }
   return plan;
+}
+
+std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const std::vector<v1::Share>& shares) {
+  // Where each driver has the schedule for itself, the indices begin with 0.
+  const bool is_own = spec.has_tsunami() && spec.arrivals() != v1::LoadTestSpec::POISSON;
+  std::vector<Share> result;
+  for (const v1::Share& share : shares) {
+    const int64_t until_ns = share.until_offset_ns() == 0 ? kNeverNs : share.until_offset_ns();
+    result.push_back({.first = is_own ? 0 : share.first(),
+                      .stride = share.stride(),
+                      .from_ns = share.from_offset_ns(),
+                      .until_ns = until_ns});
+  }
+  return result;
 }
 
 }  // namespace loadtest

@@ -1,7 +1,7 @@
 #include "server/fleet/driver_processes.h"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +23,8 @@ constexpr int64_t kLongestBackoffNs = 5 * kNanosPerSecond;
 constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
 
 // In the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void Become(const char* program, char* const* arguments, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // The parent may have died before the line above.
-  if (getppid() != parent) _exit(1);
+[[noreturn]] void Become(const char* program, char* const* arguments, int lifeline_fd) {
+  fcntl(lifeline_fd, F_SETFD, 0);  // stays open in the program
   // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its
   // drivers in order.
   setpgid(0, 0);
@@ -46,16 +44,25 @@ std::string DeathText(int status) {
 
 }  // namespace
 
-DriverProcesses::~DriverProcesses() { Stop(std::chrono::milliseconds(0)); }
+DriverProcesses::~DriverProcesses() {
+  Stop(std::chrono::milliseconds(0));
+  for (const int fd : lifeline_fds_) {
+    if (fd >= 0) close(fd);
+  }
+}
 
 absl::Status DriverProcesses::Start() {
   if (options_.count > 0 && access(options_.program.c_str(), X_OK) != 0) {
     return absl::NotFoundError(absl::StrFormat("orchestrator.driver_program: cannot run %s: %s",
                                                options_.program, std::strerror(errno)));
   }
-  for (int i = 1; i <= options_.count; ++i) {
+  if (pipe2(lifeline_fds_, O_CLOEXEC) != 0)
+    return absl::InternalError(absl::StrFormat("cannot make a pipe: %s", std::strerror(errno)));
+  for (int number = 1; static_cast<int>(children_.size()) < options_.count; ++number) {
+    std::string id = absl::StrFormat("driver-%d", number);
+    if (options_.taken_ids.contains(id)) continue;
     Child& child = children_.emplace_back();
-    child.id = absl::StrFormat("driver-%d", i);
+    child.id = std::move(id);
     RETURN_IF_ERROR(Launch(child, SystemClock().Now()));
     std::this_thread::sleep_for(kApart);
   }
@@ -63,11 +70,10 @@ absl::Status DriverProcesses::Start() {
 }
 
 absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
-  const pid_t parent = getpid();
   std::vector<std::string> texts = {options_.program};
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
-  for (std::string text :
-       {std::string("--parent"), absl::StrFormat("%d", parent), std::string("--id"), child.id})
+  for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", lifeline_fds_[0]),
+                           std::string("--id"), child.id})
     texts.push_back(std::move(text));
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
@@ -76,7 +82,7 @@ absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   if (pid < 0)
     return absl::InternalError(
         absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
-  if (pid == 0) Become(options_.program.c_str(), arguments.data(), parent);
+  if (pid == 0) Become(options_.program.c_str(), arguments.data(), lifeline_fds_[0]);
   child.pid = pid;
   child.started_ns = now.ns;
   return absl::OkStatus();
