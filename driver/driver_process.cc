@@ -106,7 +106,7 @@ void DriverProcess::TakeRecord(const Record& record) {
   if (leaving_ || record.topic != Topic::kTrigger) return;
   v1::Trigger trigger;
   if (record.message_type == "Trigger" && trigger.ParseFromString(record.value)) {
-    Perform(agent_.OnTrigger(trigger));
+    Perform(agent_.OnTrigger(trigger, clock_.Now(), clock_.WallNow()));
     return;
   }
   ++rejected_records_;
@@ -126,8 +126,18 @@ void DriverProcess::Perform(std::vector<AgentAction> actions) {
           std::move(*arm),
           LoadRun::Options{.targets = options_.policy.targets(), .sources = options_.sources},
           clock_);
-    } else if (run_ != nullptr) {
-      run_->OrderStop(std::get<StopRun>(action));
+    } else if (run_ == nullptr) {
+      continue;
+    } else if (const auto* shares = std::get_if<ReplaceShares>(&action)) {
+      log_.Info(absl::StrFormat("test %s: goes on with %d shares of the schedule",
+                                run_->order().test_id, shares->shares.size()));
+      run_->OrderShares(*shares);
+    } else {
+      const StopRun& stop = std::get<StopRun>(action);
+      if (!stop.error.empty()) {
+        log_.Warning(absl::StrFormat("test %s: %s", run_->order().test_id, stop.error));
+      }
+      run_->OrderStop(stop);
     }
   }
 }
@@ -153,6 +163,10 @@ bool DriverProcess::FollowRun() {
     agent_.OnRunning(clock_.Now());
     return true;
   }
+  if (progress == LoadRun::Progress::kRunning && agent_.state() == State::DRAINING) {
+    agent_.OnRunning(clock_.Now());
+    return true;
+  }
   if (progress >= LoadRun::Progress::kDraining && agent_.state() == State::RUNNING) {
     agent_.OnDraining();
     return true;
@@ -161,7 +175,7 @@ bool DriverProcess::FollowRun() {
 }
 
 void DriverProcess::PublishIntervals() {
-  outbox_.Retry();
+  outbox_.Retry(clock_.Now());
   while (run_ != nullptr && outbox_.HasRoom()) {
     std::unique_ptr<IntervalStats> stats = run_->TakeInterval();
     if (stats == nullptr) return;
@@ -172,13 +186,15 @@ void DriverProcess::PublishIntervals() {
     report.set_sequence(++report_sequence_);
     stats->ToReport(report);
     run_->GiveBack(std::move(stats));
-    outbox_.Add(report);
+    outbox_.Add(report, clock_.Now());
     if (!report.final()) continue;
     // The last report is on its way before the driver says that it is idle.
     log_.Info(absl::StrFormat("test %s ended: %s", report.test_id(),
                               v1::MetricsReport::EndReason_Name(report.end_reason())));
     while (FollowRun()) Beat();
+    if (run_->HasUntakenShares()) agent_.OnSharesTooLate();
     run_.reset();
+    deliver_until_ = {clock_.Now().ns + options_.longest_delivery_ns};
     agent_.OnEnded();
   }
 }
@@ -203,7 +219,8 @@ DriverAgent::Gauges DriverProcess::ReadGauges(MonotonicTime now) {
   const int64_t elapsed_ns = std::max<int64_t>(1, now.ns - gauges_at_.ns);
   const DriverAgent::Gauges gauges = {
       .cpu_cores = static_cast<double>(cpu_ns - cpu_ns_) / static_cast<double>(elapsed_ns),
-      .loop_lag_max_ns = run_ != nullptr ? run_->TakeLoopLag() : 0};
+      .loop_lag_max_ns = run_ != nullptr ? run_->TakeLoopLag() : 0,
+      .reports_waiting = static_cast<int32_t>(outbox_.size())};
   gauges_at_ = now;
   cpu_ns_ = cpu_ns;
   return gauges;
@@ -220,7 +237,7 @@ void DriverProcess::Leave() {
   agent_.OnLeaving();
   Beat();
   for (int slice = 0; slice < kFlushSlices; ++slice) {
-    outbox_.Retry();
+    outbox_.Retry(clock_.Now());
     if (bus_.Flush(kFlushSlice).ok() && outbox_.empty()) return;
     if (!bus_.connected() && slice >= kFlushSlicesWithoutBroker) break;
   }

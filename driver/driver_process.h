@@ -28,6 +28,8 @@ class DriverProcess {
     // Addresses of this host that connections come from; empty: the system chooses.
     std::vector<SocketAddress> sources = {};
     int64_t heartbeat_interval_ns = kNanosPerSecond;
+    // How long after a test its reports keep the process from being done.
+    int64_t longest_delivery_ns = 600 * kNanosPerSecond;
     // "Kafka 127.0.0.1:9092", for people.
     std::string broker;
   };
@@ -38,6 +40,11 @@ class DriverProcess {
   // Until `stop_requested`, then stops what runs, says goodbye and returns. `stop_requested` is
   // called often.
   void Run(const std::function<bool()>& stop_requested);
+
+  // Neither a test nor its reports keep it: they are delivered, or it has tried for long enough.
+  bool IsDone() const {
+    return run_ == nullptr && (outbox_.empty() || clock_.Now() >= deliver_until_);
+  }
 
   // After Run: a test's thread did not end in time (a name server may hold it). The process must be
   // left by _exit, for the destructor would wait for it.
@@ -72,6 +79,7 @@ class DriverProcess {
 
   bool leaving_ = false;
   int64_t report_sequence_ = 0;
+  MonotonicTime deliver_until_;
   int64_t rejected_records_ = 0;
   // When the gauges were read last.
   MonotonicTime gauges_at_;

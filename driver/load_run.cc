@@ -54,6 +54,15 @@ LoadRun::Progress LoadRun::progress() const {
 
 void LoadRun::OrderStop(const StopRun& stop) {
   control_.OrderStop(stop.reason, stop.error);
+  Wake();
+}
+
+void LoadRun::OrderShares(const ReplaceShares& order) {
+  control_.OrderShares(SharesOf(order_.spec, order.shares));
+  Wake();
+}
+
+void LoadRun::Wake() {
   if (HttpClient* http = wakeable_.load(std::memory_order_acquire)) http->Wake();
 }
 
@@ -71,6 +80,7 @@ void LoadRun::RunThread() {
 
 absl::Status LoadRun::Arm() {
   ASSIGN_OR_RETURN(plan_, MakeLoadPlan(order_.spec, order_.assignment, order_.metrics_interval_ns));
+  if (order_.shares) plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, *order_.shares));
   const MonotonicTime resolve_began = clock_.Now();
   ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, Resolve(plan_.host, plan_.port));
   plan_.resolve_ns = clock_.Now().ns - resolve_began.ns;

@@ -46,6 +46,9 @@ class LoadRun {
   std::string tls_description() const { return stack_->tls_description(); }
 
   void OrderStop(const StopRun& stop);
+  void OrderShares(const ReplaceShares& order);
+  // Once kEnded: an order came when nothing could be done about it any more.
+  bool HasUntakenShares() const { return control_.HasShares(); }
   int64_t TakeLoopLag() { return control_.TakeLoopLag(); }
 
   // The oldest interval that nobody has taken; null: none. To be given back when it was reported.
@@ -53,6 +56,7 @@ class LoadRun {
   void GiveBack(std::unique_ptr<IntervalStats> stats) { intervals_.GiveBack(std::move(stats)); }
 
  private:
+  void Wake();
   void RunThread();
   // Everything that must be there before the loop can be. Leaves plan_ and transport_.
   absl::Status Arm();

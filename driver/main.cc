@@ -1,10 +1,7 @@
 // driver [--config FILE] [--kafka HOST:PORT,...] [--id NAME] [--allow LIST]
 #include <arpa/inet.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -22,6 +19,7 @@
 #include "driver/driver_process.h"
 #include "driver/engine/socket_address.h"
 #include "driver/host_facts.h"
+#include "driver/lifeline.h"
 #include "driver/stop_signals.h"
 
 namespace loadtest {
@@ -32,23 +30,6 @@ constexpr int kProtocolVersion = 1;
 int Fail(const absl::Status& status, int exit_code) {
   absl::FPrintF(stderr, "driver: %s\n", std::string(status.message()));
   return exit_code;
-}
-
-// Ties this process to the one that started it: SIGTERM when that ends. False when it has ended
-// already.
-bool FollowParent(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  return getppid() == parent;
-}
-
-absl::StatusOr<pid_t> ParsePid(const std::string& text) {
-  pid_t pid = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || pid < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("--parent: got \"%s\", want the number of a process", text));
-  }
-  return pid;
 }
 
 // Whoever can write to the broker decides where load goes. On loopback that is this machine's user;
@@ -109,7 +90,8 @@ absl::StatusOr<std::vector<SocketAddress>> SourceAddresses(const v1::DriverConfi
   return sources;
 }
 
-int RunDriver(const v1::Config& config, bool embedded, StopSignals& signals) {
+int RunDriver(const v1::Config& config, bool embedded, const Lifeline& lifeline,
+              StopSignals& signals) {
   const absl::Status broker = CheckBroker(config);
   if (!broker.ok()) return Fail(broker, kExitUsage);
   const absl::StatusOr<DriverPolicy> policy = DriverPolicy::Create(config.driver());
@@ -139,9 +121,13 @@ int RunDriver(const v1::Config& config, bool embedded, StopSignals& signals) {
                         .policy = *policy,
                         .sources = *sources,
                         .heartbeat_interval_ns = ToNanos(config.driver().heartbeat_interval()),
+                        .longest_delivery_ns = ToNanos(config.driver().max_lease()),
                         .broker = "Kafka " + config.kafka().bootstrap_servers()},
                        **bus, clock, log);
-  driver.Run([&] { return signals.requested(); });
+  // Whoever has lost its parent ends; but a test goes on under its lease, unless its broker was in
+  // the parent, and its reports are delivered.
+  driver.Run(
+      [&] { return signals.requested() || (lifeline.IsCut() && (embedded || driver.IsDone())); });
   if (driver.HasStuckRun() || !(*bus)->connected()) _exit(kExitOk);
   return kExitOk;
 }
@@ -151,7 +137,7 @@ int RunDriver(const v1::Config& config, bool embedded, StopSignals& signals) {
 
 int main(int argc, char** argv) {
   using namespace loadtest;
-  std::string parent;
+  std::string lifeline_fd;
   bool embedded = false;
   const ProgramFlags flags = {
       .name = "driver",
@@ -163,19 +149,18 @@ int main(int argc, char** argv) {
                    {"--allow", "driver.allowed_targets",
                     "Where this driver may send load: names, *.NAME, addresses, networks, or *",
                     "LIST"}},
-      .extras = {{"--parent", &parent,
-                  "End when this process ends; given by an orchestrator that starts drivers",
-                  "PID"}},
+      .extras = {{"--lifeline_fd", &lifeline_fd,
+                  "End when this pipe has no writer any more, but after a test that runs; given by "
+                  "an orchestrator that starts drivers",
+                  "N"}},
       .positional = {},
       .switches = {{"--embedded", &embedded, "The broker is the one inside an orchestrator"}}};
   v1::Config config;
   int exit_code = kExitOk;
   if (!ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;
   StopSignals signals;
-  if (!parent.empty()) {
-    const absl::StatusOr<pid_t> pid = ParsePid(parent);
-    if (!pid.ok()) return Fail(pid.status(), kExitUsage);
-    if (!FollowParent(*pid)) return kExitOk;
-  }
-  return RunDriver(config, embedded, signals);
+  absl::StatusOr<Lifeline> lifeline;
+  lifeline = lifeline_fd.empty() ? Lifeline() : Lifeline::Create(lifeline_fd);
+  if (!lifeline.ok()) return Fail(lifeline.status(), kExitUsage);
+  return RunDriver(config, embedded, *lifeline, signals);
 }

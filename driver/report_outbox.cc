@@ -4,23 +4,34 @@
 
 namespace loadtest {
 
-void ReportOutbox::Add(const v1::MetricsReport& report) {
-  waiting_->push_back(report.SerializeAsString());
-  Retry();
+void ReportOutbox::Add(const v1::MetricsReport& report, MonotonicTime now) {
+  std::string value = report.SerializeAsString();
+  waiting_->bytes += value.size();
+  waiting_->reports.emplace(++added_, Waiting::Report{.value = std::move(value)});
+  Retry(now);
 }
 
-void ReportOutbox::Retry() {
-  while (!waiting_->empty()) {
-    std::string value = std::move(waiting_->front());
-    waiting_->pop_front();
+void ReportOutbox::Retry(MonotonicTime now) {
+  if (std::exchange(waiting_->failed, false)) pause_until_ = {now.ns + kPauseNs};
+  if (now < pause_until_) return;
+  for (auto& [number, report] : waiting_->reports) {
+    if (report.offered) continue;
     // A reader drops a report that it has seen, so sending one twice does no harm.
-    const PublishDone done = [waiting = waiting_, value](const absl::Status& delivered) {
-      if (!delivered.ok()) waiting->push_back(value);
+    const PublishDone done = [waiting = waiting_, number = number](const absl::Status& delivered) {
+      const auto found = waiting->reports.find(number);
+      if (found == waiting->reports.end()) return;
+      if (delivered.ok()) {
+        waiting->bytes -= found->second.value.size();
+        waiting->reports.erase(found);
+      } else {
+        found->second.offered = false;
+        waiting->failed = true;
+      }
     };
-    if (!bus_.Publish(Topic::kMetrics, driver_id_, "MetricsReport", value, done).ok()) {
-      waiting_->push_front(std::move(value));
+    if (!bus_.Publish(Topic::kMetrics, driver_id_, "MetricsReport", report.value, done).ok()) {
       return;
     }
+    report.offered = true;
   }
 }
 

@@ -51,6 +51,16 @@ class Schedule {
     return Bounded((whole + part / kOneRequest) / denominator_);
   }
 
+  // What the rate amounts to in the first `offset_ns` nanoseconds, rounded up; 0 for an offset of 0
+  // or less. The other way round than DueOf.
+  Amount AmountBefore(int64_t offset_ns) const {
+    if (offset_ns <= 0) return 0;
+    if (stages_) return stages_->AmountBefore(offset_ns);
+    const Amount requests = static_cast<Amount>(offset_ns) * denominator_;
+    const Amount part = requests % numerator_ * kOneRequest;
+    return requests / numerator_ * kOneRequest + (part + numerator_ - 1) / numerator_;
+  }
+
   // Number of indices with Due(index) < offset_ns; 0 for an offset of 0 or less.
   //   floor(i * n / d) < t  <=>  i * n / d < t  (t is whole)  <=>  i < t * d / n
   // so the count is t * d / n, rounded up; in stages it is the amount before t, rounded up.

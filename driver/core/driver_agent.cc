@@ -7,28 +7,50 @@
 #include "common/base/status_macros.h"
 #include "common/base/units.h"
 #include "common/spec/load_test_spec.h"
+#include "driver/core/share_checks.h"
 
 namespace loadtest {
 namespace {
 
 constexpr size_t kRememberedTests = 64;
 
-const v1::Assignment* FindAssignment(const v1::Started& started, const std::string& driver_id,
-                                     int64_t incarnation) {
-  for (const v1::Assignment& assignment : started.assignments()) {
-    if (assignment.driver_id() == driver_id && assignment.incarnation() == incarnation) {
-      return &assignment;
-    }
+// The one of `parts` (assignments, shares) that is this life's of this driver; null: none.
+template <typename Parts>
+auto FindPart(const Parts& parts, const std::string& driver_id, int64_t incarnation)
+    -> decltype(&*parts.begin()) {
+  for (const auto& part : parts) {
+    if (part.driver_id() == driver_id && part.incarnation() == incarnation) return &part;
   }
   return nullptr;
 }
 
+// The common start by this host's clock. An offset within its error is no better than none.
+WallTime LocalStart(const v1::Started& started, const v1::Assignment& assignment) {
+  const int64_t offset_ns = assignment.clock_offset_ns();
+  const int64_t error_ns = assignment.clock_error_ns();
+  const bool known = error_ns > 0 && (offset_ns > error_ns || offset_ns < -error_ns);
+  return {started.start_time_ns() + (known ? offset_ns : 0)};
+}
+
+bool IsClaim(const v1::Trigger& trigger) {
+  return trigger.has_alive() && trigger.alive().kind() == v1::OrchestratorAlive::CLAIM;
+}
+
+bool IsRetirement(const v1::Trigger& trigger) {
+  return trigger.has_alive() && trigger.alive().kind() == v1::OrchestratorAlive::RETIRED;
+}
+
 }  // namespace
 
-std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
+std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger, MonotonicTime now,
+                                                WallTime wall_now) {
+  if (IsVoid(trigger)) return {};
+  NoteSignOfLife(trigger, now, wall_now);
   switch (trigger.event_case()) {
     case v1::Trigger::kStarted:
       return OnStarted(trigger.test_id(), trigger.started());
+    case v1::Trigger::kAdjusted:
+      return OnAdjusted(trigger.test_id(), trigger.adjusted());
     case v1::Trigger::kStopOrdered:
     case v1::Trigger::kFinished:
     case v1::Trigger::kDeleted:
@@ -43,7 +65,6 @@ std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
       // The parts before it are the orchestrator's; they come again before the Started.
       bodies_.Forget(trigger.test_id());
       return {};
-    case v1::Trigger::kAdjusted:
     case v1::Trigger::kNoted:
     case v1::Trigger::kAlive:
     case v1::Trigger::EVENT_NOT_SET:  // an event of a later version
@@ -52,29 +73,88 @@ std::vector<AgentAction> DriverAgent::OnTrigger(const v1::Trigger& trigger) {
   return {};
 }
 
+// Whoever decides has taken over; but who only claims, or ends, may have found an older life there.
+bool DriverAgent::IsVoid(const v1::Trigger& trigger) {
+  const int64_t writer = trigger.writer() == 0 && trigger.has_alive()
+                             ? trigger.alive().incarnation()
+                             : trigger.writer();
+  if (writer == 0) return false;  // of version 0.1
+  if (IsClaim(trigger) || IsRetirement(trigger)) return writer < newest_writer_;
+  if (writer < newest_writer_) return true;
+  newest_writer_ = writer;
+  return false;
+}
+
+void DriverAgent::NoteSignOfLife(const v1::Trigger& trigger, MonotonicTime now, WallTime wall_now) {
+  // Whoever claims is not the orchestrator yet, and its clock may be another host's.
+  if (IsClaim(trigger)) return;
+  heard_of_ = now;
+  if (!trigger.has_alive()) return;
+  alive_send_time_ns_ = trigger.alive().send_time_ns();
+  alive_read_time_ns_ = wall_now.ns;
+}
+
 std::vector<AgentAction> DriverAgent::OnStarted(const std::string& test_id,
                                                 const v1::Started& started) {
   const v1::Assignment* assignment =
-      FindAssignment(started, options_.driver_id, options_.incarnation);
+      FindPart(started.assignments(), options_.driver_id, options_.incarnation);
   if (assignment == nullptr || HasRun(test_id)) {
     bodies_.Forget(test_id);
     return {};
   }
-  absl::StatusOr<ArmRun> run = Accept(test_id, started, *assignment);
+  return Arm(test_id, started, *assignment, nullptr);
+}
+
+std::vector<AgentAction> DriverAgent::OnAdjusted(const std::string& test_id,
+                                                 const v1::Adjusted& adjusted) {
+  const v1::DriverShares* shares =
+      FindPart(adjusted.shares(), options_.driver_id, options_.incarnation);
+  if (!HasRun(test_id)) {
+    const v1::Assignment* joining =
+        FindPart(adjusted.joined(), options_.driver_id, options_.incarnation);
+    if (joining != nullptr) return Arm(test_id, adjusted.started(), *joining, shares);
+    bodies_.Forget(test_id);
+    return {};
+  }
+  if (shares == nullptr) return {};
+  if (test_id != test_id_) {
+    // To be left with nothing is what it is left with anyway.
+    if (shares->shares_size() > 0) Refuse(test_id, "shares: its part of this test has ended");
+    return {};
+  }
+  absl::StatusOr<std::vector<v1::Share>> allowed = AllowedShares(test_id, spec_, *shares);
+  if (!allowed.ok()) {
+    Refuse(test_id, std::string(allowed.status().message()));
+    return {};
+  }
+  return {ReplaceShares{.shares = *std::move(allowed)}};
+}
+
+void DriverAgent::OnSharesTooLate() { Refuse(test_id_, "shares: its part of this test has ended"); }
+
+std::vector<AgentAction> DriverAgent::Arm(const std::string& test_id, const v1::Started& started,
+                                          const v1::Assignment& assignment,
+                                          const v1::DriverShares* shares) {
+  absl::StatusOr<ArmRun> run = Accept(test_id, started, assignment, shares);
   if (!run.ok()) {
-    refusals_.push_back({test_id, std::string(run.status().message())});
+    Refuse(test_id, std::string(run.status().message()));
     return {};
   }
   test_id_ = test_id;
+  spec_ = run->spec;
+  spec_.mutable_request()->clear_body();
   armed_ = ArmedFacts();
   longest_until_.reset();
+  lease_ns_ = options_.policy.LeaseOf(started.lease_ns());
+  end_ordered_ = false;
   earlier_tests_.push_back(test_id);
   if (earlier_tests_.size() > kRememberedTests) earlier_tests_.pop_front();
   return {*std::move(run)};
 }
 
 absl::StatusOr<ArmRun> DriverAgent::Accept(const std::string& test_id, const v1::Started& started,
-                                           const v1::Assignment& assignment) {
+                                           const v1::Assignment& assignment,
+                                           const v1::DriverShares* shares) {
   if (state_ == v1::DriverHeartbeat::LEAVING) {
     return absl::FailedPreconditionError("this driver is leaving");
   }
@@ -95,11 +175,30 @@ absl::StatusOr<ArmRun> DriverAgent::Accept(const std::string& test_id, const v1:
   }
   RETURN_IF_ERROR(options_.policy.Check(spec, assignment));
   options_.policy.Apply(spec);
-  return ArmRun{.test_id = test_id,
+  ArmRun run = {.test_id = test_id,
                 .spec = std::move(spec),
                 .assignment = assignment,
-                .start_time = {started.start_time_ns()},
+                .start_time = LocalStart(started, assignment),
                 .metrics_interval_ns = started.metrics_interval_ns()};
+  if (shares != nullptr) {
+    ASSIGN_OR_RETURN(run.shares, AllowedShares(test_id, run.spec, *shares));
+  }
+  return run;
+}
+
+absl::StatusOr<std::vector<v1::Share>> DriverAgent::AllowedShares(const std::string& test_id,
+                                                                  const v1::LoadTestSpec& spec,
+                                                                  const v1::DriverShares& shares) {
+  const std::vector<v1::Share> wanted(shares.shares().begin(), shares.shares().end());
+  RETURN_IF_ERROR(CheckShares(spec, wanted));
+  std::vector<v1::Share> allowed = options_.policy.WithinRate(spec, wanted);
+  if (allowed.size() < wanted.size()) {
+    Refuse(test_id, absl::StrFormat(
+                        "shares: %d of %d are not sent by this driver, which may send at most "
+                        "%g/s; raise it there with driver.max_rate",
+                        wanted.size() - allowed.size(), wanted.size(), options_.policy.max_rate()));
+  }
+  return allowed;
 }
 
 bool DriverAgent::HasRun(const std::string& test_id) const {
@@ -112,19 +211,17 @@ void DriverAgent::OnArmed(ArmedFacts facts) {
 }
 
 void DriverAgent::OnArmFailed(std::string_view error) {
-  refusals_.push_back({test_id_, std::string(error)});
+  Refuse(test_id_, std::string(error));
   OnEnded();
 }
 
 void DriverAgent::OnRunning(MonotonicTime now) {
-  longest_until_ = MonotonicTime{now.ns + options_.policy.max_duration_ns()};
+  // It may run again after it has drained: it was given more to do.
+  if (!longest_until_) longest_until_ = MonotonicTime{now.ns + options_.policy.max_duration_ns()};
   SetState(v1::DriverHeartbeat::RUNNING);
 }
 
-void DriverAgent::OnDraining() {
-  longest_until_.reset();
-  SetState(v1::DriverHeartbeat::DRAINING);
-}
+void DriverAgent::OnDraining() { SetState(v1::DriverHeartbeat::DRAINING); }
 
 void DriverAgent::OnEnded() {
   test_id_.clear();
@@ -134,13 +231,23 @@ void DriverAgent::OnEnded() {
 }
 
 std::vector<AgentAction> DriverAgent::OnTime(MonotonicTime now) {
-  if (!longest_until_ || now < *longest_until_) return {};
-  longest_until_.reset();
-  return {
-      StopRun{.reason = v1::MetricsReport::DRIVER_FAILED,
-              .error = absl::StrFormat("driver.max_duration: the test ran for %s, the longest that "
-                                       "this driver allows",
-                                       FormatDuration(options_.policy.max_duration_ns()))}};
+  // What drains sends nothing more, and has a bound of its own.
+  if (test_id_.empty() || end_ordered_ || state_ == v1::DriverHeartbeat::DRAINING) return {};
+  if (longest_until_ && now >= *longest_until_) {
+    end_ordered_ = true;
+    return {StopRun{
+        .reason = v1::MetricsReport::DRIVER_FAILED,
+        .error = absl::StrFormat("driver.max_duration: the test ran for %s, the longest that "
+                                 "this driver allows",
+                                 FormatDuration(options_.policy.max_duration_ns()))}};
+  }
+  if (now.ns - heard_of_.ns >= lease_ns_) {
+    end_ordered_ = true;
+    return {StopRun{.reason = v1::MetricsReport::LEASE_EXPIRED,
+                    .error = absl::StrFormat("lease: no sign of life of the orchestrator for %s",
+                                             FormatDuration(lease_ns_))}};
+  }
+  return {};
 }
 
 void DriverAgent::OnLeaving() {
@@ -169,6 +276,9 @@ v1::DriverHeartbeat DriverAgent::TakeHeartbeat(MonotonicTime now, WallTime wall_
   heartbeat.set_cpu_cores(gauges.cpu_cores);
   heartbeat.set_loop_lag_max_ns(gauges.loop_lag_max_ns);
   heartbeat.set_wall_time_ns(wall_now.ns);
+  heartbeat.set_alive_send_time_ns(alive_send_time_ns_);
+  heartbeat.set_alive_read_time_ns(alive_read_time_ns_);
+  heartbeat.set_reports_waiting(gauges.reports_waiting);
   if (!refusals_.empty()) {
     heartbeat.set_test_id(refusals_.front().test_id);
     heartbeat.set_arm_error(refusals_.front().error);

@@ -9,8 +9,10 @@
 #include "common/base/units.h"
 #include "common/config/config.h"
 #include "common/spec/load_test_spec.h"
+#include "driver/core/share_checks.h"
 
 namespace loadtest {
+
 absl::StatusOr<DriverPolicy> DriverPolicy::Create(const v1::DriverConfig& config) {
   DriverPolicy policy;
   const std::vector<std::string> targets(config.allowed_targets().begin(),
@@ -18,6 +20,7 @@ absl::StatusOr<DriverPolicy> DriverPolicy::Create(const v1::DriverConfig& config
   ASSIGN_OR_RETURN(policy.targets_, TargetPolicy::Create(targets));
   policy.max_rate_ = config.max_rate();
   policy.max_duration_ns_ = ToNanos(config.max_duration());
+  policy.max_lease_ns_ = ToNanos(config.max_lease());
   policy.max_connections_ = config.max_connections();
   return policy;
 }
@@ -47,6 +50,21 @@ absl::Status DriverPolicy::Check(const v1::LoadTestSpec& spec,
         spec.connections(), max_connections_));
   }
   return absl::OkStatus();
+}
+
+std::vector<v1::Share> DriverPolicy::WithinRate(const v1::LoadTestSpec& spec,
+                                                const std::vector<v1::Share>& shares) const {
+  if (max_rate_ <= 0) return shares;
+  // Of one driver with all of the schedule.
+  const double whole = HighestRate(spec, 1);
+  // Thirds add up to one only nearly.
+  const double most = max_rate_ * (1 + 1e-9);
+  std::vector<v1::Share> allowed;
+  for (const v1::Share& share : shares) {
+    allowed.push_back(share);
+    if (whole * LargestPart(allowed) > most) allowed.pop_back();
+  }
+  return allowed;
 }
 
 void DriverPolicy::Apply(v1::LoadTestSpec& spec) const {

@@ -35,8 +35,13 @@ LoadLoop::LoadLoop(LoadPlan plan, Clock& clock, HttpClient& http, RunControl& co
             http),
       next_due_(plan_.sends),
       coming_(plan_.sends),
-      stats_(intervals.Begin()),
-      next_cut_(TimeAt(plan_.metrics_interval_ns)) {}
+      shares_(plan_.sends.shares_kind(), plan_.sends.shares()),
+      closed_end_ns_(plan_.sends.duration_ns()),
+      stats_(intervals.Begin()) {
+  const int64_t begin_ns = plan_.sends.begin_ns();
+  stats_->start_offset_ns = begin_ns;
+  next_cut_ = TimeAt((begin_ns / plan_.metrics_interval_ns + 1) * plan_.metrics_interval_ns);
+}
 
 void LoadLoop::Run() {
   cpu_ = ReadCpuTime();
@@ -51,6 +56,7 @@ void LoadLoop::Turn() {
   const MonotonicTime now = clock_.Now();
   last_now_ = now;
   ApplyStopOrder(now);
+  if (control_.HasShares()) TakeShares(now);
   StartWhenTime(now);
   if (phase_ >= RunPhase::kRunning) AdvanceDue(now);
   SendOnIdleLanes();
@@ -108,11 +114,29 @@ void LoadLoop::ApplyStopOrder(MonotonicTime now) {
                            : plan_.drain_timeout_ns);
 }
 
+void LoadLoop::TakeShares(MonotonicTime now) {
+  for (const std::vector<Share>& shares : control_.TakeShares()) {
+    if (stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED) return;
+    if (!plan_.sends.is_open_loop()) {
+      closed_end_ns_ = std::max(plan_.sends.WithShares(shares).duration_ns(), OffsetOf(now));
+      continue;
+    }
+    if (phase_ >= RunPhase::kRunning) AdvanceDue(now);
+    shares_.Replace(shares, phase_ >= RunPhase::kRunning ? OffsetOf(now) + 1 : 0);
+    next_due_.Follow(shares_);
+    coming_.Follow(shares_);
+    // It had nothing left to send, and has now.
+    if (phase_ == RunPhase::kDraining && !coming_.at_end()) SetPhase(RunPhase::kRunning);
+  }
+}
+
 void LoadLoop::StartWhenTime(MonotonicTime now) {
   if (phase_ == RunPhase::kArming && pool_.count(LaneState::kOpening) == 0) {
     SetPhase(RunPhase::kArmed);
   }
-  if (phase_ >= RunPhase::kRunning || now < plan_.start) return;
+  if (phase_ >= RunPhase::kRunning || now < TimeAt(plan_.sends.begin_ns())) return;
+  // Who joins in mid-test is late anyway, and begins when its connections are there.
+  if (phase_ == RunPhase::kArming && plan_.sends.begin_ns() > 0) return;
   cpu_ = ReadCpuTime();
   core_waited_ns_ = core_wait_.Read();
   // A target that could not be reached while arming gets its first request now, not after a
@@ -125,8 +149,8 @@ void LoadLoop::DrainWhenPlanIsDone(MonotonicTime now) {
   if (phase_ != RunPhase::kRunning) return;
   if (plan_.sends.is_open_loop()) {
     if (coming_.at_end()) BeginDraining(now, plan_.drain_timeout_ns);
-  } else if (OffsetOf(now) >= plan_.sends.duration_ns()) {
-    BeginDraining(TimeAt(plan_.sends.duration_ns()), plan_.drain_timeout_ns);
+  } else if (OffsetOf(now) >= closed_end_ns_) {
+    BeginDraining(TimeAt(closed_end_ns_), plan_.drain_timeout_ns);
   } else if (AllTakenUp()) {
     BeginDraining(now, plan_.drain_timeout_ns);
   }
@@ -139,18 +163,16 @@ void LoadLoop::SetPhase(RunPhase phase) {
 
 void LoadLoop::AdvanceDue(MonotonicTime now) {
   if (!plan_.sends.is_open_loop() || stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED) return;
-  if (TimeAt(0) == measured_from_ || due_ > warmup_due_) {
-    CountDueTo(now, IntervalStats::kMeasured);
-    return;
+  if (coming_.due_ns() < plan_.sends.warmup_ns()) {
+    CountDueTo({std::min(now.ns, measured_from_.ns - 1)}, IntervalStats::kWarmup);
   }
-  CountDueTo({std::min(now.ns, measured_from_.ns - 1)}, IntervalStats::kWarmup);
-  warmup_due_ = due_;
   if (now >= measured_from_) CountDueTo(now, IntervalStats::kMeasured);
 }
 
 void LoadLoop::CountDueTo(MonotonicTime now, IntervalStats::Part part) {
   coming_.SkipDue(OffsetOf(now));
   stats_->counts(part).due += coming_.n() - due_;
+  if (part == IntervalStats::kWarmup) warmup_waiting_ += coming_.n() - due_;
   due_ = coming_.n();
 }
 
@@ -174,19 +196,25 @@ void LoadLoop::End(MonotonicTime now) {
   stats_->final = true;
   stats_->end_reason =
       stop_ == v1::MetricsReport::END_REASON_UNSPECIFIED ? v1::MetricsReport::PLAN_DONE : stop_;
-  if (stop_ == v1::MetricsReport::DRIVER_FAILED) stats_->error = control_.error();
+  if (stop_ == v1::MetricsReport::DRIVER_FAILED || stop_ == v1::MetricsReport::LEASE_EXPIRED) {
+    stats_->error = control_.error();
+  }
   intervals_.Finish(std::move(stats_));
   SetPhase(RunPhase::kEnded);
 }
 
 MonotonicTime LoadLoop::NextWake() const {
   const MonotonicTime check = pool_.deadlines().NextCheck();
-  if (phase_ < RunPhase::kRunning) return std::min(check, plan_.start);
+  if (phase_ < RunPhase::kRunning) {
+    const MonotonicTime begin = TimeAt(plan_.sends.begin_ns());
+    // What it has to wait for beyond that is its connections.
+    return phase_ == RunPhase::kArming && last_now_ >= begin ? check : std::min(check, begin);
+  }
   const MonotonicTime wake = std::min(check, next_cut_);
   if (phase_ == RunPhase::kDraining) return std::min(wake, drain_deadline_);
   if (plan_.sends.is_open_loop()) return std::min(wake, TimeAt(coming_.due_ns()));
-  if (plan_.sends.duration_ns() == SendPlan::kNoLimit) return wake;
-  return std::min(wake, TimeAt(plan_.sends.duration_ns()));
+  if (closed_end_ns_ == SendPlan::kNoLimit) return wake;
+  return std::min(wake, TimeAt(closed_end_ns_));
 }
 
 void LoadLoop::CutInterval(MonotonicTime now) {
@@ -209,12 +237,12 @@ void LoadLoop::FillInterval(int64_t end_offset_ns) {
   stats_->bytes_sent += traffic.sent;
   stats_->bytes_received += traffic.received;
   stats_->end_offset_ns = end_offset_ns;
-  const int64_t warmup_waiting = std::max<int64_t>(0, warmup_due_ - next_);
   for (const auto part : {IntervalStats::kMeasured, IntervalStats::kWarmup}) {
     IntervalStats::Counts& counts = stats_->counts(part);
     counts.in_flight = in_flight_[part];
-    counts.waiting = sending_[part] +
-                     (part == IntervalStats::kWarmup ? warmup_waiting : waiting() - warmup_waiting);
+    counts.waiting =
+        sending_[part] +
+        (part == IntervalStats::kWarmup ? warmup_waiting_ : waiting() - warmup_waiting_);
   }
   stats_->has_sent = has_sent_;
   stats_->first_send_offset_ns = first_send_offset_ns_;

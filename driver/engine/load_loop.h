@@ -21,7 +21,7 @@ namespace loadtest {
 // the interval, then waits in the HTTP client, whose callbacks take responses and send the next
 // request straight away; or it sleeps until the next request is due, and takes responses then,
 // since the kernel has noted when they came. It waits for nothing else, and while it runs it
-// allocates nothing, but for the text of errors.
+// allocates nothing, but for the text of errors and the rare order to go on with other shares.
 //
 // Requests are numbered as in SendPlan. Those before next_ were taken up by a lane or
 // dropped; those from next_ to due_ are waiting: a range, which needs no memory whatever its
@@ -42,6 +42,7 @@ class LoadLoop final : private HttpEvents {
   // The course of a run.
   void Turn();
   void ApplyStopOrder(MonotonicTime now);
+  void TakeShares(MonotonicTime now);
   void StartWhenTime(MonotonicTime now);
   void AdvanceDue(MonotonicTime now);
   void CountDueTo(MonotonicTime now, IntervalStats::Part part);
@@ -128,8 +129,13 @@ class LoadLoop final : private HttpEvents {
   // Open loop: stand at next_ and at due_.
   DueCursor next_due_;
   DueCursor coming_;
-  // How many of the first requests belong to the warm-up, as far as they are due.
-  int64_t warmup_due_ = 0;
+  SendShares shares_;
+  // Open loop: how many of those that wait belong to the warm-up. They are the first of them.
+  int64_t warmup_waiting_ = 0;
+  // Closed loop: how many requests were taken up or dropped in the warm-up; and no request is taken
+  // up from this offset on.
+  int64_t warmup_taken_ = 0;
+  int64_t closed_end_ns_ = 0;
   // By IntervalStats::Part: whole requests, and those of which only a part was sent.
   std::array<int64_t, 2> in_flight_{};
   std::array<int64_t, 2> sending_{};

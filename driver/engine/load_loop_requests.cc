@@ -27,12 +27,12 @@ void LoadLoop::SendOnIdleLanes() {
 
 bool LoadLoop::MayTakeUp(MonotonicTime now) const {
   if (phase_ != RunPhase::kRunning) return false;
-  return now < measured_from_ || (!AllTakenUp() && OffsetOf(now) < plan_.sends.duration_ns());
+  return now < measured_from_ || (!AllTakenUp() && OffsetOf(now) < closed_end_ns_);
 }
 
 bool LoadLoop::AllTakenUp() const {
   if (plan_.sends.is_open_loop()) return next_due_.at_end();
-  return next_ - warmup_due_ >= plan_.sends.requests();
+  return next_ - warmup_taken_ >= plan_.sends.requests();
 }
 
 bool LoadLoop::SendNext(int lane) {
@@ -62,10 +62,11 @@ void LoadLoop::Send(int lane, MonotonicTime due, MonotonicTime now) {
   ++next_;
   if (plan_.sends.is_open_loop()) {
     next_due_.Advance();
+    if (part == IntervalStats::kWarmup) --warmup_waiting_;
   } else {
     ++due_;
     ++stats_->counts(part).due;
-    if (part == IntervalStats::kWarmup) ++warmup_due_;
+    if (part == IntervalStats::kWarmup) ++warmup_taken_;
   }
   l.used = true;
   pool_.deadlines().Set(lane, {now.ns + plan_.request_timeout_ns});
@@ -107,9 +108,14 @@ void LoadLoop::Fail(int lane, v1::ErrorKind kind, std::string_view what) {
 
 void LoadLoop::DropWaiting(int64_t requests, v1::ErrorKind kind, std::string_view what) {
   if (requests == 0) return;
-  const int64_t of_warmup = std::clamp<int64_t>(warmup_due_ - next_, 0, requests);
+  const int64_t of_warmup = std::min(warmup_waiting_, requests);
+  warmup_waiting_ -= of_warmup;
   next_ += requests;
-  if (plan_.sends.is_open_loop()) next_due_.Skip(requests);
+  if (next_ == due_) {
+    next_due_ = coming_;
+  } else {
+    next_due_.Skip(requests);
+  }
   const auto describe = [&] { return std::string(what); };
   stats_->CountDropped(IntervalStats::kWarmup, kind, of_warmup, describe);
   stats_->CountDropped(IntervalStats::kMeasured, kind, requests - of_warmup, describe);
@@ -196,11 +202,14 @@ void LoadLoop::ConnectAttemptFailed(const ConnectFailure& failure, std::string_v
   }
   if (!MayTakeUp(now)) return;
   const bool give_up = IsUnreachableForTooLong(now);
-  const int64_t dropped = give_up ? plan_.sends.requests() - (next_ - warmup_due_) : 1;
+  const int64_t dropped = give_up ? plan_.sends.requests() - (next_ - warmup_taken_) : 1;
   const IntervalStats::Part part = PartOf(now);
   due_ += dropped;
   stats_->counts(part).due += dropped;
-  if (part == IntervalStats::kWarmup) warmup_due_ += dropped;
+  if (part == IntervalStats::kWarmup) {
+    warmup_taken_ += dropped;
+    warmup_waiting_ += dropped;
+  }
   DropWaiting(dropped, kind, connect_error_text_);
 }
 

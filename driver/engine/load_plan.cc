@@ -18,9 +18,8 @@ SendPlan MakeSendPlan(const v1::LoadTestSpec& spec, const v1::Assignment& assign
   if (!IsOpenLoop(spec)) return SendPlan::ClosedLoop(limits);
   // A tsunami is each driver's own, any other rate is shared.
   if (spec.arrivals() == v1::LoadTestSpec::POISSON) {
-    const PoissonGaps gaps(spec.arrival_seed(), assignment.slot());
-    const int64_t share = spec.has_tsunami() ? 1 : assignment.slots();
-    return SendPlan::Poisson(ScheduleOf(spec), gaps, share, limits);
+    const Slot slot(assignment.slot(), spec.has_tsunami() ? 1 : assignment.slots());
+    return SendPlan::Poisson(ScheduleOf(spec), spec.arrival_seed(), slot, limits);
   }
   const Slot slot = spec.has_tsunami() ? Slot() : Slot(assignment.slot(), assignment.slots());
   return SendPlan::OpenLoop(ScheduleOf(spec), slot, limits);
@@ -63,6 +62,20 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
     plan.request_bytes = BuildRequestBytes(spec.request(), url);
   }
   return plan;
+}
+
+std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const std::vector<v1::Share>& shares) {
+  // Where each driver has the schedule for itself, the indices begin with 0.
+  const bool is_own = spec.has_tsunami() && spec.arrivals() != v1::LoadTestSpec::POISSON;
+  std::vector<Share> result;
+  for (const v1::Share& share : shares) {
+    const int64_t until_ns = share.until_offset_ns() == 0 ? kNeverNs : share.until_offset_ns();
+    result.push_back({.first = is_own ? 0 : share.first(),
+                      .stride = share.stride(),
+                      .from_ns = share.from_offset_ns(),
+                      .until_ns = until_ns});
+  }
+  return result;
 }
 
 }  // namespace loadtest

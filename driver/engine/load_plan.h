@@ -9,6 +9,7 @@
 #include "common/base/time.h"
 #include "driver/engine/request_bytes.h"
 #include "driver/engine/send_plan.h"
+#include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/load_test.pb.h"
 
 namespace loadtest {
@@ -53,5 +54,8 @@ struct LoadPlan {
 absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
                                       const v1::Assignment& assignment,
                                       int64_t metrics_interval_ns);
+
+// The shares of an Adjusted in the terms of that plan.
+std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const std::vector<v1::Share>& shares);
 
 }  // namespace loadtest

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "driver/engine/send_shares.h"
 #include "loadtest/v1/bus.pb.h"
 
 namespace loadtest {
@@ -20,9 +22,14 @@ enum class RunPhase {
   kEnded,     // the final interval was handed over
 };
 
-// One run. The loop thread writes the phase and the lag; one other thread orders the stop.
+// One run. The loop thread writes the phase and the lag; one other thread gives orders.
 class RunControl {
  public:
+  RunControl() = default;
+  ~RunControl() { TakeShares(); }
+  RunControl(const RunControl&) = delete;
+  RunControl& operator=(const RunControl&) = delete;
+
   RunPhase phase() const { return phase_.load(std::memory_order_acquire); }
   void SetPhase(RunPhase phase) { phase_.store(phase, std::memory_order_release); }
 
@@ -40,8 +47,27 @@ class RunControl {
   v1::MetricsReport::EndReason stop_reason() const {
     return static_cast<v1::MetricsReport::EndReason>(stop_reason_.load(std::memory_order_acquire));
   }
-  // For the loop thread, once it saw DRIVER_FAILED.
+  // For the loop thread, once it saw a reason that comes with one.
   const std::string& error() const { return error_; }
+
+  // Orders the loop to go on with other shares. It is seen in the loop's next turn, as a stop is.
+  void OrderShares(std::vector<Share> shares) {
+    auto* order = new SharesOrder{.shares = std::move(shares), .before = newest_shares_.load()};
+    while (!newest_shares_.compare_exchange_weak(order->before, order)) {
+    }
+  }
+  bool HasShares() const { return newest_shares_.load(std::memory_order_acquire) != nullptr; }
+  // The orders that nobody has taken, the oldest first.
+  std::vector<std::vector<Share>> TakeShares() {
+    std::vector<std::vector<Share>> orders;
+    SharesOrder* order = newest_shares_.exchange(nullptr, std::memory_order_acq_rel);
+    while (order != nullptr) {
+      orders.push_back(std::move(order->shares));
+      delete std::exchange(order, order->before);
+    }
+    std::reverse(orders.begin(), orders.end());
+    return orders;
+  }
 
   // The longest turn of the loop since the last call, nanoseconds.
   int64_t TakeLoopLag() { return loop_lag_ns_.exchange(0, std::memory_order_relaxed); }
@@ -54,9 +80,16 @@ class RunControl {
   }
 
  private:
+  // A list, so that giving and taking orders needs no lock.
+  struct SharesOrder {
+    std::vector<Share> shares;
+    SharesOrder* before = nullptr;
+  };
+
   std::atomic<RunPhase> phase_{RunPhase::kArming};
   std::atomic<int> stop_reason_{v1::MetricsReport::END_REASON_UNSPECIFIED};
   std::atomic<int64_t> loop_lag_ns_{0};
+  std::atomic<SharesOrder*> newest_shares_{nullptr};
   std::string error_;       // written before stop_reason_, read after it
   bool error_set_ = false;  // of the ordering thread
 };

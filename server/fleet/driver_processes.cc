@@ -1,7 +1,7 @@
 #include "server/fleet/driver_processes.h"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +23,9 @@ constexpr int64_t kLongestBackoffNs = 5 * kNanosPerSecond;
 constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
 
 // In the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void Become(const char* program, char* const* arguments, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // The parent may have died before the line above.
-  if (getppid() != parent) _exit(1);
+[[noreturn]] void Become(const char* program, char* const* arguments, int lifeline) {
+  // Kept over the exec, unlike all others.
+  fcntl(lifeline, F_SETFD, 0);
   // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its
   // drivers in order.
   setpgid(0, 0);
@@ -46,12 +45,21 @@ std::string DeathText(int status) {
 
 }  // namespace
 
-DriverProcesses::~DriverProcesses() { Stop(std::chrono::milliseconds(0)); }
+DriverProcesses::~DriverProcesses() {
+  Stop(std::chrono::milliseconds(0));
+  for (const int end : lifeline_) {
+    if (end >= 0) close(end);
+  }
+}
 
 absl::Status DriverProcesses::Start() {
   if (options_.count > 0 && access(options_.program.c_str(), X_OK) != 0) {
     return absl::NotFoundError(absl::StrFormat("orchestrator.driver_program: cannot run %s: %s",
                                                options_.program, std::strerror(errno)));
+  }
+  if (options_.count > 0 && pipe2(lifeline_, O_CLOEXEC) != 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("cannot make a pipe for the drivers: %s", std::strerror(errno)));
   }
   for (int i = 1; i <= options_.count; ++i) {
     Child& child = children_.emplace_back();
@@ -63,12 +71,12 @@ absl::Status DriverProcesses::Start() {
 }
 
 absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
-  const pid_t parent = getpid();
   std::vector<std::string> texts = {options_.program};
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
-  for (std::string text :
-       {std::string("--parent"), absl::StrFormat("%d", parent), std::string("--id"), child.id})
+  for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", lifeline_[0]),
+                           std::string("--id"), child.id}) {
     texts.push_back(std::move(text));
+  }
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
@@ -76,7 +84,7 @@ absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   if (pid < 0)
     return absl::InternalError(
         absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
-  if (pid == 0) Become(options_.program.c_str(), arguments.data(), parent);
+  if (pid == 0) Become(options_.program.c_str(), arguments.data(), lifeline_[0]);
   child.pid = pid;
   child.started_ns = now.ns;
   return absl::OkStatus();

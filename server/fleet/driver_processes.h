@@ -13,8 +13,12 @@
 
 namespace loadtest {
 
-// Owned by the main thread, which alone may call it: a child dies with the thread that made it
-// (PR_SET_PDEATHSIG), and that must be the one that lives as long as the process.
+// Each child has the read end of one pipe, its lifeline, of which this process alone has the other
+// end. When this process is gone, even by SIGKILL, a child that is idle ends at once, and one that
+// runs a test on a real Kafka ends after it, for another life of the orchestrator may pick the test
+// up: driver/lifeline.h.
+//
+// Owned by one thread.
 class DriverProcesses {
  public:
   struct Options {
@@ -54,6 +58,7 @@ class DriverProcesses {
   const Options options_;
   const Logger& log_;
   std::vector<Child> children_;
+  int lifeline_[2] = {-1, -1};
 };
 
 }  // namespace loadtest

@@ -36,6 +36,8 @@ class FailingBus final : public MessageBus {
   std::vector<PublishDone> callbacks;
 };
 
+constexpr MonotonicTime now{};
+
 v1::MetricsReport Report(int64_t sequence) {
   v1::MetricsReport report;
   report.set_sequence(sequence);
@@ -52,37 +54,60 @@ TEST(ReportOutboxTest, KeepsWhatTheBusDoesNotTakeInOrder) {
   FailingBus bus;
   ReportOutbox outbox(bus, "a1");
   bus.full = true;
-  outbox.Add(Report(1));
-  outbox.Add(Report(2));
+  outbox.Add(Report(1), now);
+  outbox.Add(Report(2), now);
   EXPECT_TRUE(bus.published.empty());
   bus.full = false;
-  outbox.Retry();
+  outbox.Retry(now);
   ASSERT_EQ(bus.published.size(), 2u);
   EXPECT_EQ(SequenceOf(bus.published[0]), 1);
   EXPECT_EQ(SequenceOf(bus.published[1]), 2);
+}
+
+TEST(ReportOutboxTest, SendsAgainWhatWasNotDeliveredAfterAPause) {
+  FailingBus bus;
+  ReportOutbox outbox(bus, "a1");
+  outbox.Add(Report(1), now);
+  bus.callbacks[0](absl::UnavailableError("timed out"));
+  EXPECT_FALSE(outbox.empty());
+  outbox.Retry(now);
+  EXPECT_EQ(bus.published.size(), 1u);
+  outbox.Retry({200'000'000});
+  ASSERT_EQ(bus.published.size(), 2u);
+  EXPECT_EQ(SequenceOf(bus.published[1]), 1);
+  bus.callbacks[1](absl::OkStatus());
   EXPECT_TRUE(outbox.empty());
 }
 
-TEST(ReportOutboxTest, SendsAgainWhatWasNotDelivered) {
+TEST(ReportOutboxTest, CountsWhatTheBusHasNotDelivered) {
   FailingBus bus;
   ReportOutbox outbox(bus, "a1");
-  outbox.Add(Report(1));
-  bus.callbacks[0](absl::UnavailableError("timed out"));
-  EXPECT_FALSE(outbox.empty());
-  outbox.Retry();
-  ASSERT_EQ(bus.published.size(), 2u);
-  EXPECT_EQ(SequenceOf(bus.published[1]), 1);
+  outbox.Add(Report(1), now);
+  outbox.Add(Report(2), now);
+  EXPECT_EQ(outbox.size(), 2u);
+  bus.callbacks[0](absl::OkStatus());
+  EXPECT_EQ(outbox.size(), 1u);
 }
 
-TEST(ReportOutboxTest, HasRoomForAMinuteOfIntervals) {
+TEST(ReportOutboxTest, HasRoomForMoreThanAMinuteOfReportsWhateverTheirSize) {
   FailingBus bus;
   ReportOutbox outbox(bus, "a1");
-  bus.full = true;
-  for (int i = 1; i <= 64; ++i) {
+  v1::MetricsReport large = Report(1);
+  large.set_error(std::string(1 << 20, 'x'));
+  for (int i = 1; i <= 100; ++i) {
     EXPECT_TRUE(outbox.HasRoom());
-    outbox.Add(Report(i));
+    outbox.Add(large, now);
   }
   EXPECT_FALSE(outbox.HasRoom());
+  bus.callbacks[0](absl::OkStatus());
+  EXPECT_TRUE(outbox.HasRoom());
+}
+
+TEST(ReportOutboxTest, SmallReportsMayBeMany) {
+  FailingBus bus;
+  ReportOutbox outbox(bus, "a1");
+  for (int i = 1; i <= 1500; ++i) outbox.Add(Report(i), now);
+  EXPECT_TRUE(outbox.HasRoom());
 }
 
 }  // namespace

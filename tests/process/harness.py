@@ -158,7 +158,7 @@ def free_kafka_port():
     while True:
         port = random.randrange(20000, 30000)
         try:
-            for offset in (0, 1, 5):
+            for offset in (0, 1, 5, 10, 11, 15, 20, 21, 25):
                 with socket.socket() as s:
                     s.bind(("0.0.0.0", port + offset))
             return port
@@ -171,6 +171,42 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+class Kafka:
+    """A real Kafka of a test's own, to be killed. Brokers are numbered from 1."""
+
+    def __init__(self, folder, brokers=1, address=None):
+        self.run = pathlib.Path(folder) / f"kafka-{uuid.uuid4().hex[:6]}"
+        args = ["up", "--brokers", str(brokers), "--port", str(free_kafka_port())]
+        up = self.tool(*args, *(["--address", address] if address else []), check=False)
+        if up.returncode != 0:
+            self.tool("wipe", check=False)
+            raise AssertionError(up.stderr)
+        self.bootstrap = re.search(r"^bootstrap=(.*)$", up.stdout, re.M).group(1)
+        remote = re.search(r"^remote=(.*)$", up.stdout, re.M)
+        self.remote = remote and remote.group(1)
+
+    def tool(self, *args, check=True):
+        return subprocess.run([SOURCE / "tools/kafka", *args], env={**os.environ, "KAFKA_RUN": str(self.run)}, capture_output=True,
+                              text=True, timeout=120, check=check)
+
+    def kill(self, broker):
+        self.tool("kill", str(broker))
+
+    def start(self, broker):
+        self.tool("start", str(broker))
+
+    def signal(self, broker, sig):
+        os.kill(int((self.run / f"n{broker}" / "pid").read_text()), sig)
+
+    def wipe(self):
+        for pid in self.run.glob("n*/pid"):
+            try:
+                os.kill(int(pid.read_text()), signal.SIGCONT)
+            except OSError:
+                pass
+        self.tool("wipe", check=False)
 
 
 class Orchestrator(Process):
@@ -229,6 +265,11 @@ class ProcessTest(unittest.TestCase):
 
     def orchestrator(self, drivers, **options):
         return self.started(Orchestrator(self.folder, drivers, **options))
+
+    def own_kafka(self, brokers=1, **options):
+        kafka = Kafka(self.folder, brokers, **options)
+        self.addCleanup(kafka.wipe)
+        return kafka
 
     def kafka_orchestrator(self, drivers, **options):
         """Over the real Kafka, with topics of its own."""

@@ -25,13 +25,7 @@ class NetworkNamespaceTest(harness.ProcessTest):
         for args in (["addr", "add", f"{self.driver_address}/24", "dev", there], ["link", "set", there, "up"], ["link", "set", "lo", "up"]):
             self.ip("-n", self.namespace, *args)
         # A Kafka of its own: it must be known to both hosts by an address both can reach.
-        self.environment = {**os.environ, "KAFKA_RUN": f"{self.folder}/kafka"}
-        port = harness.free_kafka_port()
-        up = subprocess.run([harness.SOURCE / "tools/kafka", "up", "--port", str(port), "--address", self.host_address], env=self.environment,
-                            capture_output=True, text=True, timeout=120, check=False)
-        self.addCleanup(lambda: subprocess.run([harness.SOURCE / "tools/kafka", "down"], env=self.environment, capture_output=True, timeout=60, check=True))
-        self.assertEqual(up.returncode, 0, up.stderr)
-        self.kafka = re.search(r"^remote=(.*)$", up.stdout, re.M).group(1)
+        self.kafka = self.own_kafka(address=self.host_address).remote
 
     @staticmethod
     def ip(*args):

@@ -11,6 +11,7 @@ class DriverAgentTest : public ::testing::Test {
  protected:
   DriverAgentTest() {
     *config_.mutable_max_duration() = ToDuration(3600 * kNanosPerSecond);
+    *config_.mutable_max_lease() = ToDuration(36'000 * kNanosPerSecond);
     config_.set_max_connections(1000);
   }
 
@@ -52,17 +53,22 @@ class DriverAgentTest : public ::testing::Test {
 
   v1::DriverHeartbeat Beat(DriverAgent& agent) { return agent.TakeHeartbeat(now_, {5}, {}); }
 
+  std::vector<AgentAction> Take(DriverAgent& agent, const v1::Trigger& trigger) {
+    return agent.OnTrigger(trigger, now_, wall_now_);
+  }
+
   static bool IsStop(const std::vector<AgentAction>& actions) {
     return actions.size() == 1 && std::holds_alternative<StopRun>(actions[0]);
   }
 
   v1::DriverConfig config_;
   MonotonicTime now_;
+  WallTime wall_now_ = {5};
 };
 
 TEST_F(DriverAgentTest, StartedMakesItArmWithItsAssignment) {
   DriverAgent agent = MakeAgent();
-  const std::vector<AgentAction> actions = agent.OnTrigger(Started("t"));
+  const std::vector<AgentAction> actions = Take(agent, Started("t"));
   ASSERT_EQ(actions.size(), 1u);
   const ArmRun& arm = std::get<ArmRun>(actions[0]);
   EXPECT_EQ(arm.test_id, "t");
@@ -74,23 +80,23 @@ TEST_F(DriverAgentTest, StartedMakesItArmWithItsAssignment) {
 
 TEST_F(DriverAgentTest, StartedForOthersIsIgnored) {
   DriverAgent agent = MakeAgent();
-  EXPECT_TRUE(agent.OnTrigger(Started("t", "a2")).empty());
-  EXPECT_TRUE(agent.OnTrigger(Started("t", "a1", 6)).empty());
+  EXPECT_TRUE(Take(agent, Started("t", "a2")).empty());
+  EXPECT_TRUE(Take(agent, Started("t", "a1", 6)).empty());
   EXPECT_FALSE(agent.HeartbeatIsDue(now_));
 }
 
 TEST_F(DriverAgentTest, StartedThatIsReadTwiceIsRunOnce) {
   DriverAgent agent = MakeAgent();
-  EXPECT_EQ(agent.OnTrigger(Started("t")).size(), 1u);
-  EXPECT_TRUE(agent.OnTrigger(Started("t")).empty());
+  EXPECT_EQ(Take(agent, Started("t")).size(), 1u);
+  EXPECT_TRUE(Take(agent, Started("t")).empty());
   agent.OnEnded();
-  EXPECT_TRUE(agent.OnTrigger(Started("t")).empty());
+  EXPECT_TRUE(Take(agent, Started("t")).empty());
   EXPECT_EQ(Beat(agent).arm_error(), "");
 }
 
 TEST_F(DriverAgentTest, EachStepOfARunIsToldAtOnce) {
   DriverAgent agent = MakeAgent();
-  agent.OnTrigger(Started("t"));
+  Take(agent, Started("t"));
   EXPECT_FALSE(agent.HeartbeatIsDue(now_));
   agent.OnArmed({.target_addresses = {"127.0.0.1:80"}, .transport = "epoll", .tls = "TLSv1.3"});
   ASSERT_TRUE(agent.HeartbeatIsDue(now_));
@@ -136,26 +142,26 @@ TEST_F(DriverAgentTest, StopFinishedAndDeletedEndItsRun) {
   deleted.mutable_deleted();
   for (const v1::Trigger& trigger : {StopOrdered("t"), finished, deleted}) {
     DriverAgent agent = MakeAgent();
-    agent.OnTrigger(Started("t"));
-    EXPECT_TRUE(IsStop(agent.OnTrigger(trigger)));
+    Take(agent, Started("t"));
+    EXPECT_TRUE(IsStop(Take(agent, trigger)));
   }
 }
 
 TEST_F(DriverAgentTest, AStopOfAnotherTestIsIgnored) {
   DriverAgent agent = MakeAgent();
-  agent.OnTrigger(Started("t"));
-  EXPECT_TRUE(agent.OnTrigger(StopOrdered("u")).empty());
+  Take(agent, Started("t"));
+  EXPECT_TRUE(Take(agent, StopOrdered("u")).empty());
   agent.OnEnded();
-  EXPECT_TRUE(agent.OnTrigger(StopOrdered("t")).empty());
+  EXPECT_TRUE(Take(agent, StopOrdered("t")).empty());
 }
 
 TEST_F(DriverAgentTest, ASecondTestIsRefusedWhileOneRuns) {
   DriverAgent agent = MakeAgent();
-  agent.OnTrigger(Started("t"));
+  Take(agent, Started("t"));
   agent.OnArmed({});
   agent.OnRunning(now_);
   Beat(agent);
-  EXPECT_TRUE(agent.OnTrigger(Started("u")).empty());
+  EXPECT_TRUE(Take(agent, Started("u")).empty());
   const v1::DriverHeartbeat refusal = Beat(agent);
   EXPECT_EQ(refusal.test_id(), "u");
   EXPECT_EQ(refusal.arm_error(), "this driver runs test t; want one test at a time");
@@ -168,7 +174,7 @@ TEST_F(DriverAgentTest, ASecondTestIsRefusedWhileOneRuns) {
 TEST_F(DriverAgentTest, WhatItsPolicyForbidsIsRefusedAndItStaysIdle) {
   config_.add_allowed_targets("10.0.0.0/8");
   DriverAgent agent = MakeAgent();
-  EXPECT_TRUE(agent.OnTrigger(Started("t")).empty());
+  EXPECT_TRUE(Take(agent, Started("t")).empty());
   const v1::DriverHeartbeat heartbeat = Beat(agent);
   EXPECT_EQ(heartbeat.state(), v1::DriverHeartbeat::IDLE);
   EXPECT_EQ(heartbeat.test_id(), "t");
@@ -183,25 +189,25 @@ TEST_F(DriverAgentTest, AWrongSpecIsRefused) {
   DriverAgent agent = MakeAgent();
   v1::Trigger trigger = Started("t");
   trigger.mutable_started()->mutable_spec()->set_connections(-1);
-  EXPECT_TRUE(agent.OnTrigger(trigger).empty());
+  EXPECT_TRUE(Take(agent, trigger).empty());
   EXPECT_NE(Beat(agent).arm_error().find("spec.connections: got -1"), std::string::npos);
 }
 
 TEST_F(DriverAgentTest, AFailureToArmIsToldAndLeavesItIdle) {
   DriverAgent agent = MakeAgent();
-  agent.OnTrigger(Started("t"));
+  Take(agent, Started("t"));
   agent.OnArmFailed("resolve \"x\": unknown");
   ASSERT_TRUE(agent.HeartbeatIsDue(now_));
   const v1::DriverHeartbeat heartbeat = Beat(agent);
   EXPECT_EQ(heartbeat.state(), v1::DriverHeartbeat::IDLE);
   EXPECT_EQ(heartbeat.test_id(), "t");
   EXPECT_EQ(heartbeat.arm_error(), "resolve \"x\": unknown");
-  EXPECT_EQ(agent.OnTrigger(Started("u")).size(), 1u);
+  EXPECT_EQ(Take(agent, Started("u")).size(), 1u);
 }
 
 TEST_F(DriverAgentTest, ATestThatLastsLongerThanAllowedIsStopped) {
   DriverAgent agent = MakeAgent();
-  agent.OnTrigger(Started("t"));
+  Take(agent, Started("t"));
   agent.OnArmed({});
   agent.OnRunning({kNanosPerSecond});
   EXPECT_TRUE(agent.OnTime({3600 * kNanosPerSecond}).empty());
@@ -217,7 +223,7 @@ TEST_F(DriverAgentTest, ALeavingDriverSaysSo) {
   DriverAgent agent = MakeAgent();
   agent.OnLeaving();
   EXPECT_EQ(Beat(agent).state(), v1::DriverHeartbeat::LEAVING);
-  EXPECT_TRUE(agent.OnTrigger(Started("t")).empty());
+  EXPECT_TRUE(Take(agent, Started("t")).empty());
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct Shape {
 };
 
 SendPlan Arrivals(const Schedule& schedule, SendPlan::Limits limits, Shape shape = {}) {
-  return SendPlan::Poisson(schedule, PoissonGaps(shape.seed, shape.slot), shape.share, limits);
+  return SendPlan::Poisson(schedule, shape.seed, Slot(shape.slot, shape.share), limits);
 }
 
 std::vector<int64_t> TimesOf(const SendPlan& plan) {

@@ -1,0 +1,104 @@
+"""Brokers that die, or hang, in mid-test: the drivers keep their pace, and afterwards every interval is there once."""
+
+import json
+import signal
+import subprocess
+import time
+
+import harness
+
+RATE = 200
+DRIVERS = 2
+
+
+class BrokersTest(harness.ProcessTest):
+    def start(self, kafka, seconds):
+        """A test of RATE/s for that long, running, as `away`."""
+        self.kafka = kafka
+        self.server = self.target()
+        self.cluster = self.orchestrator(DRIVERS, kafka=kafka.bootstrap)
+        done = self.loadctl("--server", self.cluster.grpc, "create", self.server.url + "/ping", "--rate", RATE, "-d", f"{seconds}s", "--id", "away")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        harness.wait_for("requests", lambda: self.server.received() > RATE)
+        self.began = time.monotonic()
+        self.received_before = self.server.received()
+
+    def expect_pace(self, seconds):
+        """For that long requests come at their rate; a busy machine sends some late, but it sends them."""
+        begin, before = time.monotonic(), self.server.received()
+        time.sleep(seconds)
+        wanted = RATE * (time.monotonic() - begin)
+        received = self.server.received() - before
+        print(f"without the broker: {received} requests in {time.monotonic() - begin:.1f} s, due {wanted:.0f}")
+        self.assertGreater(received, 0.8 * wanted)
+
+    def expect_whole_report(self, seconds):
+        state = lambda: self.cluster.rest("/v1/loadTests/away")["state"]
+        harness.wait_for("end", lambda: state() in ("SUCCEEDED", "FAILED", "STOPPED"), seconds + 60)
+        report = self.cluster.rest("/v1/loadTests/away/report")
+        self.assertEqual(report["load_test"]["state"], "SUCCEEDED", report["load_test"])
+        counts = report["totals"]["counts"]
+        self.assertEqual(counts["due"], RATE * seconds)
+        self.assertEqual(counts["sent"], self.server.received())
+        self.assert_adds_up(counts)
+        for driver in report["drivers"]:
+            self.assertTrue(driver["finished"], driver)
+            self.assertEqual(driver.get("intervals_missing", 0), 0, driver)
+        self.expect_each_interval_once()
+        return report
+
+    def expect_each_interval_once(self):
+        """By the topic itself: the numbers of each driver's reports are 1, 2, 3 ..., and the intervals follow each other."""
+        lines = subprocess.run([harness.BIN / "loadctl", "tail", "metrics", "--from", "begin", "--kafka", self.kafka.bootstrap, "--once"],
+                               capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+        intervals = {}
+        for line in lines:
+            value = json.loads(line)["value"]
+            intervals.setdefault(value["driver_id"], []).append(
+                (int(value["sequence"]), int(value.get("start_offset_ns", 0)), int(value["end_offset_ns"])))
+        self.assertEqual(len(intervals), DRIVERS)
+        for driver, reports in intervals.items():
+            print(f"{driver}: {len(reports)} records of {len(set(reports))} intervals")
+            reports = sorted(set(reports))
+            self.assertEqual([r[0] for r in reports], list(range(1, len(reports) + 1)), driver)
+            for before, after in zip(reports, reports[1:]):
+                self.assertEqual(before[2], after[1], driver)
+
+    def test_the_only_broker_is_away_for_20_seconds(self):
+        self.start(self.own_kafka(), 30)
+        self.kafka.kill(1)
+        begin = time.monotonic()
+        self.expect_pace(14)
+        # What needs the bus says so at once; what does not, works.
+        asked = time.monotonic()
+        done = self.loadctl("--server", self.cluster.grpc, "create", self.server.url + "/ping", "-n", 1)
+        self.assertLess(time.monotonic() - asked, 3)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        self.assertEqual(self.loadctl("--server", self.cluster.grpc, "ls").returncode, 0)
+        time.sleep(max(0.0, 20 - (time.monotonic() - begin)))
+        self.kafka.start(1)
+        self.expect_whole_report(30)
+
+    def test_one_of_three_brokers_dies(self):
+        self.start(self.own_kafka(brokers=3), 20)
+        self.kafka.kill(2)
+        longest, changed, intervals = 0.0, time.monotonic(), 0
+        while time.monotonic() - self.began < 12:
+            now_there = len(self.cluster.rest("/v1/loadTests/away/report").get("intervals", []))
+            if now_there != intervals:
+                longest, changed, intervals = max(longest, time.monotonic() - changed), time.monotonic(), now_there
+            time.sleep(0.1)
+        print(f"longest time without a new interval: {longest:.1f} s")
+        self.assertGreater(intervals, 5)
+        self.expect_whole_report(20)
+
+    def test_a_broker_that_hangs_for_8_seconds(self):
+        self.start(self.own_kafka(), 20)
+        self.kafka.signal(1, signal.SIGSTOP)
+        self.expect_pace(8)
+        self.kafka.signal(1, signal.SIGCONT)
+        self.expect_whole_report(20)
+
+
+if __name__ == "__main__":
+    harness.main()
