@@ -109,11 +109,12 @@ Choices Choose(Random random) {
   if (random.Chance(300)) habits.error_status_per_mille = static_cast<int>(random.Between(1, 400));
   if (random.Chance(200)) habits.refused_per_mille = static_cast<int>(random.Between(1, 100));
   if (random.Chance(150)) habits.most_in_flight = static_cast<int>(random.Between(1, 8));
-  habits.fails_to_arm = choices.temper != Temper::kCalm && random.Chance(30);
 
+  const int fails_to_arm = choices.temper != Temper::kCalm && random.Chance(80) ? 300 : 0;
   for (int i = 0; i < choices.hosts; ++i) {
     const int64_t most = random.Chance(500) ? 5 * kMilli : 400 * kMilli;
     choices.wall_offset_ns.push_back(random.Between(-most, most));
+    choices.fails_to_arm.push_back(random.Chance(fails_to_arm));
   }
   for (int64_t i = random.Between(1, 3); i > 0; --i) {
     PlannedTest test;

@@ -62,6 +62,7 @@ struct Choices {
   BusWeather weather;
   EngineHabits habits;
   std::vector<int64_t> wall_offset_ns;  // by host
+  std::vector<bool> fails_to_arm;       // by host
   std::vector<PlannedTest> tests;
   std::vector<Fault> faults;
 };

@@ -29,9 +29,10 @@ SimDriver::SimDriver(Options options, Timeline& timeline, Trace& trace, Ledger& 
       outbox_(*bus_, options_.id) {}
 
 SimDriver::~SimDriver() {
-  if (engine_ == nullptr) return;
-  engine_->Advance(timeline_.now());
-  engine_->record().killed = true;
+  if (engine_ != nullptr) engine_->Advance(timeline_.now());
+  if (HasSaidAll()) return;
+  for (const std::string& test : tests_)
+    ledger_.Begin(test, options_.id, options_.incarnation).killed = true;
 }
 
 bool SimDriver::AssignTrigger() {
@@ -101,14 +102,21 @@ void SimDriver::TakeRecord(const Record& record) {
   v1::Trigger trigger;
   if (record.message_type != "Trigger" || !trigger.ParseFromString(record.value)) return;
   if (trigger.has_started()) last_started_ = trigger.started();
-  Perform(agent_.OnTrigger(trigger));
+  if (trigger.has_adjusted() && trigger.adjusted().has_started())
+    last_started_ = trigger.adjusted().started();
+  Perform(agent_.OnTrigger(trigger, Mono(), Wall()));
 }
 
 void SimDriver::Perform(std::vector<AgentAction> actions) {
   for (AgentAction& action : actions) {
     if (auto* arm = std::get_if<ArmRun>(&action)) {
       Arm(std::move(*arm));
-    } else if (engine_ != nullptr) {
+    } else if (engine_ == nullptr) {
+      continue;
+    } else if (const auto* shares = std::get_if<ReplaceShares>(&action)) {
+      trace_.Line("%s goes on with %d shares", options_.id, shares->shares.size());
+      engine_->OrderShares(*shares);
+    } else {
       const StopRun& stop = std::get<StopRun>(action);
       trace_.Line("%s stops: %s", options_.id, v1::MetricsReport::EndReason_Name(stop.reason));
       engine_->OrderStop(stop);
@@ -118,6 +126,7 @@ void SimDriver::Perform(std::vector<AgentAction> actions) {
 
 void SimDriver::Arm(ArmRun order) {
   report_sequence_ = 0;
+  tests_.push_back(order.test_id);
   RunRecord& record = ledger_.Begin(order.test_id, options_.id, options_.incarnation);
   record.started = last_started_;
   const int64_t start_ns = order.start_time.ns - options_.wall_offset_ns;
@@ -147,6 +156,10 @@ bool SimDriver::FollowRun() {
     agent_.OnRunning(Mono());
     return true;
   }
+  if (progress == Progress::kRunning && agent_.state() == State::DRAINING) {
+    agent_.OnRunning(Mono());
+    return true;
+  }
   if (progress >= Progress::kDraining && agent_.state() == State::RUNNING) {
     agent_.OnDraining();
     return true;
@@ -155,7 +168,7 @@ bool SimDriver::FollowRun() {
 }
 
 void SimDriver::PublishIntervals() {
-  outbox_.Retry();
+  outbox_.Retry(Mono());
   while (engine_ != nullptr && outbox_.HasRoom()) {
     std::unique_ptr<IntervalStats> stats = engine_->TakeInterval();
     if (stats == nullptr) return;
@@ -167,12 +180,13 @@ void SimDriver::PublishIntervals() {
     stats->ToReport(report);
     engine_->GiveBack(std::move(stats));
     engine_->record().reports[report.sequence()] = report;
-    outbox_.Add(report);
+    outbox_.Add(report, Mono());
     if (!report.final()) continue;
     trace_.Line("%s ended %s: %s, sent %d", options_.id, report.test_id(),
                 v1::MetricsReport::EndReason_Name(report.end_reason()),
                 engine_->record().tally[0].sent + engine_->record().tally[1].sent);
     while (FollowRun()) Beat();
+    if (engine_->HasUntakenShares()) agent_.OnSharesTooLate();
     engine_.reset();
     agent_.OnEnded();
   }
@@ -180,11 +194,9 @@ void SimDriver::PublishIntervals() {
 
 void SimDriver::Beat() {
   next_beat_ns_ = timeline_.now() + options_.heartbeat_interval_ns;
-  if (!bus_->connected()) {
-    agent_.TakeHeartbeat(Mono(), Wall(), {});
-    return;
-  }
-  const v1::DriverHeartbeat heartbeat = agent_.TakeHeartbeat(Mono(), Wall(), {});
+  if (!bus_->connected()) return;
+  const v1::DriverHeartbeat heartbeat = agent_.TakeHeartbeat(
+      Mono(), Wall(), {.reports_waiting = static_cast<int32_t>(outbox_.size())});
   bus_->Publish(Topic::kHeartbeat, options_.id, "DriverHeartbeat", heartbeat.SerializeAsString())
       .IgnoreError();
 }

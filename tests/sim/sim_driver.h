@@ -72,6 +72,7 @@ class SimDriver {
   ReportOutbox outbox_;
   std::unique_ptr<SimEngine> engine_;
   v1::Started last_started_;
+  std::vector<std::string> tests_;  // that it has taken part in
   int64_t report_sequence_ = 0;
   bool assigned_ = false;
   const std::shared_ptr<bool> registration_failed_ = std::make_shared<bool>(false);

@@ -46,9 +46,14 @@ SimEngine::SimEngine(ArmRun order, const EngineHabits& habits, Random random, in
     return;
   }
   plan_ = *std::move(plan);
+  if (order_.shares) plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, *order_.shares));
   coming_ = std::make_unique<DueCursor>(plan_.sends);
+  shares_ = std::make_unique<SendShares>(plan_.sends.shares_kind(), plan_.sends.shares());
+  closed_end_ns_ = plan_.sends.duration_ns();
   stats_ = channel_->Begin();
-  next_cut_ns_ = plan_.metrics_interval_ns;
+  const int64_t begin_ns = plan_.sends.begin_ns();
+  stats_->start_offset_ns = begin_ns;
+  next_cut_ns_ = (begin_ns / plan_.metrics_interval_ns + 1) * plan_.metrics_interval_ns;
 }
 
 SimEngine::~SimEngine() { pool_.GiveBack(std::move(channel_), std::move(stats_)); }
@@ -66,18 +71,18 @@ void SimEngine::Advance(int64_t now_ns) {
 
 int64_t SimEngine::NextNs() const {
   if (progress_ == Progress::kArming) return armed_at_ns_;
-  if (progress_ == Progress::kArmed) return 0;
+  if (progress_ == Progress::kArmed) return plan_.sends.begin_ns();
   int64_t next = next_cut_ns_;
   if (!in_flight_.empty()) next = std::min(next, in_flight_.front().over_ns);
   if (progress_ == Progress::kDraining) return std::min(next, drain_deadline_ns_);
   if (plan_.sends.is_open_loop()) return std::min(next, coming_->due_ns());
-  return std::min(next, plan_.sends.duration_ns());
+  return std::min(next, closed_end_ns_);
 }
 
 int64_t SimEngine::NextNewsNs() const {
   int64_t next = kNever;
   if (progress_ == Progress::kArming) next = armed_at_ns_;
-  if (progress_ == Progress::kArmed) next = 0;
+  if (progress_ == Progress::kArmed) next = plan_.sends.begin_ns();
   if (progress_ == Progress::kRunning) next = next_cut_ns_;
   if (progress_ == Progress::kDraining) next = NextNs();
   if (next == kNever) return kNever;
@@ -237,6 +242,26 @@ void SimEngine::OrderStop(const StopRun& stop) {
   EndIfOver(now_ns_);
 }
 
+void SimEngine::OrderShares(const ReplaceShares& order) {
+  if (progress_ >= Progress::kEnded) {
+    untaken_shares_ = true;
+    return;
+  }
+  if (progress_ == Progress::kArmFailed || !arm_error_.empty() ||
+      stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED)
+    return;
+  const std::vector<Share> shares = SharesOf(order_.spec, order.shares);
+  if (!plan_.sends.is_open_loop()) {
+    closed_end_ns_ = std::max(plan_.sends.WithShares(shares).duration_ns(), now_ns_);
+    return;
+  }
+  const bool began = progress_ >= Progress::kRunning;
+  if (progress_ == Progress::kRunning) AdvanceDue(now_ns_);
+  shares_->Replace(shares, began ? now_ns_ + 1 : 0);
+  coming_->Follow(*shares_);
+  if (progress_ == Progress::kDraining && !coming_->at_end()) progress_ = Progress::kRunning;
+}
+
 void SimEngine::BeginDraining(int64_t from_ns, int64_t drain_ns) {
   const int64_t deadline_ns = from_ns + drain_ns;
   drain_deadline_ns_ =
@@ -259,7 +284,7 @@ void SimEngine::EndIfOver(int64_t at_ns) {
   stats_->final = true;
   stats_->end_reason =
       stop_ == v1::MetricsReport::END_REASON_UNSPECIFIED ? v1::MetricsReport::PLAN_DONE : stop_;
-  if (stop_ == v1::MetricsReport::DRIVER_FAILED) stats_->error = stop_error_;
+  stats_->error = stop_error_;
   record_.ended = true;
   record_.end_reason = stats_->end_reason;
   channel_->Finish(std::move(stats_));

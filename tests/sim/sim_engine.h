@@ -60,6 +60,8 @@ class SimEngine {
   // The sending thread gets no core until then: what should have happened before happens then.
   void Stall(int64_t until_ns);
   void OrderStop(const StopRun& stop);
+  void OrderShares(const ReplaceShares& order);
+  bool HasUntakenShares() const { return untaken_shares_; }
 
   Progress progress() const { return progress_; }
   const ArmRun& order() const { return order_; }
@@ -107,6 +109,9 @@ class SimEngine {
   std::unique_ptr<IntervalChannel> channel_;
   std::unique_ptr<IntervalStats> stats_;
   std::unique_ptr<DueCursor> coming_;
+  std::unique_ptr<SendShares> shares_;
+  int64_t closed_end_ns_ = 0;
+  bool untaken_shares_ = false;
   Progress progress_ = Progress::kArming;
   v1::MetricsReport::EndReason stop_ = v1::MetricsReport::END_REASON_UNSPECIFIED;
   std::string stop_error_;

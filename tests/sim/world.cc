@@ -23,6 +23,7 @@ DriverPolicy OpenPolicy() {
   v1::DriverConfig config;
   *config.mutable_max_duration() = ToDuration(3'600 * kNanosPerSecond);
   config.set_max_connections(10'000);
+  *config.mutable_max_lease() = ToDuration(3'600 * kNanosPerSecond);
   return *DriverPolicy::Create(config);
 }
 
@@ -44,6 +45,7 @@ World::World(uint64_t seed, bool log)
     auto host = std::make_unique<Host>();
     host->id = absl::StrFormat("driver-%d", i + 1);
     host->wall_offset_ns = kWallStartNs + choices_.wall_offset_ns[static_cast<size_t>(i)];
+    host->fails_to_arm = choices_.fails_to_arm[static_cast<size_t>(i)];
     hosts_.push_back(std::move(host));
   }
   for (const PlannedTest& plan : choices_.tests) asked_.push_back({.plan = plan, .id = ""});
@@ -101,7 +103,11 @@ void World::StartDriver(Host& host) {
   options.policy = OpenPolicy();
   options.wall_offset_ns = host.wall_offset_ns;
   options.mono_offset_ns = random_.Between(0, 1'000) * kNanosPerSecond;
-  options.habits = [this] { return choices_.habits; };
+  options.habits = [this, &host] {
+    EngineHabits habits = choices_.habits;
+    habits.fails_to_arm = host.fails_to_arm;
+    return habits;
+  };
   auto bus = std::make_unique<SimBus>(timeline_, broker_, random_.Fork(), weather_,
                                       [this, &host](int64_t at_ns) { WakeDriver(host, at_ns); });
   if (timeline_.now() < host.cut_until_ns) bus->SetReachable(false);

@@ -57,6 +57,7 @@ class World {
   struct Host : Process {
     std::string id;
     int64_t wall_offset_ns = 0;
+    bool fails_to_arm = false;
     std::unique_ptr<SimDriver> driver;
   };
 
