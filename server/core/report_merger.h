@@ -2,17 +2,18 @@
 // so order does not matter.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/measure/measurements.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/load_test.pb.h"
+#include "server/core/driver_life.h"
+#include "server/core/share_plan.h"
 #include "server/core/verdict.h"
 
 namespace loadtest {
@@ -26,12 +27,20 @@ class ReportMerger {
     kNew,
     kDuplicate,
     kUnknownDriver,  // not assigned to the test in that life
+    kOutOfRange,     // a sequence or a time that cannot be, or a sum beyond 63 bits
   };
   Added Add(const v1::MetricsReport& report);
 
   // From now on intervals do not wait for the driver, and the verdict counts it as lost until its
   // last report comes.
-  void MarkLost(std::string_view driver_id);
+  void MarkLost(const DriverLife& life);
+
+  // Shares are dealt out anew. Who is left without any is lost; who joins takes part from now on.
+  void Adjust(const v1::Adjusted& adjusted);
+  // A stop was ordered so long after the start: nothing was to be sent from then on.
+  void StopAt(int64_t offset_ns) { stop_ns_ = std::max<int64_t>(0, offset_ns); }
+  // The driver will not send what it was given of others.
+  void MarkRefused(const DriverLife& life);
 
   struct DriverPart {
     v1::Assignment assignment;
@@ -45,11 +54,32 @@ class ReportMerger {
     bool has_sent = false;
     bool finished = false;
     bool lost = false;
+    bool joined = false;   // in mid-test
+    bool refused = false;  // shares of others
     v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
     std::string error;
   };
-  // By driver id.
-  const std::map<std::string, DriverPart, std::less<>>& drivers() const { return drivers_; }
+  // By driver id and incarnation.
+  const std::map<DriverLife, DriverPart>& drivers() const { return drivers_; }
+  // nullptr when it does not take part.
+  const DriverPart* Find(const DriverLife& life) const;
+  const SharePlan& shares() const { return shares_; }
+
+  // Whether the driver sends nothing more although its plan goes on: it is lost, or was told to
+  // end.
+  static bool IsGone(const DriverPart& part);
+
+  // Measured requests of a driver's plan that none of its reports tells of.
+  struct Unreported {
+    int64_t requests = 0;
+    // The part of the test in which they were due, nanoseconds after the start; `to_ns` is -1 when
+    // only answers would have ended it.
+    int64_t from_ns = 0;
+    int64_t to_ns = 0;
+  };
+  Unreported UnreportedOf(const DriverPart& part) const;
+  // Of those it sent, what it took over from others, as its plan has it.
+  int64_t TookOver(const DriverPart& part) const;
   const MeasurementSum& totals() const { return totals_; }
 
   // All drivers have sent their last report or are lost.
@@ -79,13 +109,13 @@ class ReportMerger {
   };
   struct Interval {
     MeasurementSum sum;
-    std::map<std::pair<std::string, int64_t>, Gauges> drivers;  // by id and incarnation
+    std::map<DriverLife, Gauges> drivers;
     int64_t end_ns = 0;
   };
   // The same in little memory.
   struct ClosedInterval {
     std::string measurements;
-    std::map<std::pair<std::string, int64_t>, Gauges> drivers;
+    std::map<DriverLife, Gauges> drivers;
     int64_t end_ns = 0;
   };
 
@@ -101,7 +131,12 @@ class ReportMerger {
 
   const v1::LoadTestSpec spec_;
   const int64_t interval_ns_;
-  std::map<std::string, DriverPart, std::less<>> drivers_;
+  const int slots_;
+  // No honest report is of a later time.
+  int64_t latest_end_ns_ = 0;
+  int64_t stop_ns_ = kNeverNs;
+  SharePlan shares_;
+  std::map<DriverLife, DriverPart> drivers_;
   MeasurementSum totals_;
   std::map<int64_t, Interval> open_;
   std::vector<v1::IntervalResult> closed_;  // in order

@@ -27,6 +27,7 @@ bool Same(const v1::Trigger& a, const v1::Trigger& b) {
 }  // namespace
 
 void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
+  if (!fenced_.ok()) return done(fenced_);
   if (!bus_.connected()) return done(BrokerAway(bus_));
   if (queue_.size() >= kMostWaiting)
     return done(absl::ResourceExhaustedError("too many requests at once; try again"));
@@ -34,7 +35,14 @@ void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
   Pump(now);
 }
 
+void DecisionQueue::Fence(const absl::Status& why) {
+  fenced_ = why;
+  awaited_.clear();
+  Cancel(why);
+}
+
 void DecisionQueue::Pump(Moment now) {
+  if (!fenced_.ok()) return;
   if (!awaited_.empty()) {
     if (current_.done != nullptr && (now.mono.ns > current_.deadline_ns || !bus_.connected())) {
       Answer(std::exchange(current_, {Tick{}, nullptr, 0}), BrokerAway(bus_));

@@ -27,6 +27,10 @@ class DecisionQueue {
   // Decides what can be decided now. To be called after every change, and every few milliseconds.
   void Pump(Moment now);
 
+  // Another orchestrator has taken over: from now on nothing is published, and every request is
+  // answered with `why`.
+  void Fence(const absl::Status& why);
+
   // Answers everything that still waits with `status`.
   void Cancel(const absl::Status& status);
 
@@ -45,6 +49,7 @@ class DecisionQueue {
 
   const OrchestratorCore& core_;
   MessageBus& bus_;
+  absl::Status fenced_ = absl::OkStatus();
   std::deque<Waiting> queue_;
   // Published and not read back yet.
   std::vector<v1::Trigger> awaited_;

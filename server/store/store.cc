@@ -54,6 +54,19 @@ bool Ended(const v1::LoadTest& test) {
          test.state() == v1::LoadTest::FAILED;
 }
 
+// Columns: topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value.
+Record ReadRecord(Statement& row) {
+  Record record;
+  record.topic = static_cast<Topic>(row.Int(0));
+  record.partition = static_cast<int32_t>(row.Int(1));
+  record.offset = row.Int(2);
+  record.key = row.Text(3);
+  record.message_type = row.Text(4);
+  record.timestamp = {row.Int(5)};
+  record.value = row.Text(6);
+  return record;
+}
+
 absl::Status At(const std::string& dir, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
@@ -193,15 +206,7 @@ absl::StatusOr<Store::Contents> Store::Load() {
   while (true) {
     ASSIGN_OR_RETURN(const bool row, records.Step());
     if (!row) break;
-    Record record;
-    record.topic = static_cast<Topic>(records.Int(0));
-    record.partition = static_cast<int32_t>(records.Int(1));
-    record.offset = records.Int(2);
-    record.key = records.Text(3);
-    record.message_type = records.Text(4);
-    record.timestamp = {records.Int(5)};
-    record.value = records.Text(6);
-    contents.unfinished_records.push_back(std::move(record));
+    contents.unfinished_records.push_back(ReadRecord(records));
   }
   ASSIGN_OR_RETURN(Statement offsets,
                    db_->Prepare("SELECT topic, kafka_partition, next_offset FROM offsets"));
@@ -212,6 +217,19 @@ absl::StatusOr<Store::Contents> Store::Load() {
         offsets.Int(2);
   }
   return contents;
+}
+
+absl::Status Store::ForEachRecord(std::string_view test_id,
+                                  const std::function<bool(const Record&)>& take) {
+  ASSIGN_OR_RETURN(Statement records,
+                   db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "
+                                "timestamp_ns, value FROM records WHERE test_id = ? "
+                                "ORDER BY topic, rowid"));
+  records.Bind(1, test_id);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, records.Step());
+    if (!row || !take(ReadRecord(records))) return absl::OkStatus();
+  }
 }
 
 absl::Status Store::ClearOffsets() { return db_->Execute("DELETE FROM offsets"); }

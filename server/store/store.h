@@ -2,6 +2,7 @@
 // topic has been read.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,10 @@ class Store {
 
   // Nothing when there is none.
   absl::StatusOr<std::optional<v1::Report>> GetReport(std::string_view test_id);
+
+  // The records of a test in the order of Contents, one after the other, until `take` says false.
+  absl::Status ForEachRecord(std::string_view test_id,
+                             const std::function<bool(const Record&)>& take);
 
  private:
   Store(std::unique_ptr<Database> db, int lock_fd) : db_(std::move(db)), lock_fd_(lock_fd) {}

@@ -60,6 +60,10 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
     if (const grpc::Status found = Find(request->name()); !found.ok()) return found;
     stopped.push_back(*request);
     v1::LoadTest& test = tests[request->name()];
+    if (ignore_stops) {
+      *response = test;
+      return grpc::Status::OK;
+    }
     test.set_state(v1::LoadTest::STOPPED);
     *response = test;
     changed.notify_all();
@@ -131,6 +135,7 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
   v1::ListDriversResponse drivers;
   std::vector<v1::CreateLoadTestRequest> created;
   std::vector<v1::StopLoadTestRequest> stopped;
+  bool ignore_stops = false;
   std::vector<std::string> deleted;
 };
 
@@ -166,6 +171,11 @@ void FakeOrchestrator::Script(std::vector<v1::LoadTestUpdate> updates, v1::Repor
 void FakeOrchestrator::HoldUntilStopped() {
   std::lock_guard lock(service_->mutex);
   service_->hold = true;
+}
+
+void FakeOrchestrator::IgnoreStops() {
+  std::lock_guard lock(service_->mutex);
+  service_->ignore_stops = true;
 }
 
 void FakeOrchestrator::SetDrivers(v1::ListDriversResponse drivers) {
