@@ -82,10 +82,9 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
-    // Before Advance, which forgets results of tests that ended long ago.
-    BuildReports();
-    EndCatchUpWhenRead(now);
     if (tick_cost_.IsDue(now.mono)) {
+      // Before Advance, which forgets results of tests that ended long ago.
+      BuildReports();
       // While nothing is read, the silence of drivers means nothing.
       OnNotices(core_.Advance(now, bus_.connected() && !store_is_full_), nullptr);
       decisions_.Pump(now);
@@ -124,10 +123,11 @@ absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
   return bus_.Publish(Topic::kTrigger, kOrchestratorKey, "Trigger", trigger.SerializeAsString());
 }
 
-void Orchestrator::EndCatchUpWhenRead(Moment now) {
-  if (catch_up_to_.empty()) return;
-  std::erase_if(catch_up_to_,
-                [this](const auto& entry) { return store_.OffsetOf(entry.first) >= entry.second; });
+void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) {
+  store_.PutOffset(partition, next);
+  const auto it = catch_up_to_.find(partition);
+  if (it == catch_up_to_.end() || next < it->second) return;
+  catch_up_to_.erase(it);
   if (catch_up_to_.empty()) core_.EndCatchUp(now);
 }
 
@@ -138,7 +138,7 @@ void Orchestrator::OnRecords(const BusEvents& events) {
     log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
                                  TopicName(gap.partition.topic), gap.partition.partition, gap.from,
                                  gap.to));
-    if (gap.partition.topic != Topic::kHeartbeat) store_.PutOffset(gap.partition, gap.to);
+    if (gap.partition.topic != Topic::kHeartbeat) NoteRead(Now(), gap.partition, gap.to);
   }
 }
 
@@ -151,7 +151,7 @@ void Orchestrator::OnRecord(const Record& record) {
     notices = core_.Apply(now, record);
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    store_.PutOffset({record.topic, record.partition}, record.offset + 1);
+    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
@@ -222,13 +222,14 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
 }
 
 bool Orchestrator::Wake(const std::string& id) {
+  // All that was read of it has to be in the store.
+  WriteStore(true);
+  if (!store_.status().ok()) return false;
   std::vector<Record> records;
-  const auto take = [&](const Record& record) {
+  const absl::Status read = store_.store().ForEachRecord(id, [&](const Record& record) {
     records.push_back(record);
     return true;
-  };
-  const absl::Status read = store_.store().ForEachRecord(id, take);
-  store_.ForEachWaiting(id, take);
+  });
   const absl::StatusOr<std::optional<v1::Report>> report = store_.store().GetReport(id);
   if (!read.ok() || !report.ok() || !report->has_value()) return false;
   return core_.Wake(id, records, **report);
@@ -300,7 +301,11 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
     return *std::move(report);
   }
   ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.store().GetReport(id));
-  if (stored.has_value()) return *std::move(stored);
+  if (stored.has_value()) {
+    // A note may be younger than the report.
+    stored->mutable_load_test()->set_note(test->note());
+    return *std::move(stored);
+  }
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   if (report == nullptr)
     return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
@@ -319,6 +324,7 @@ v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
   *update.mutable_send_delay() = report->send_delay();
   *update.mutable_errors() = report->totals().errors();
   *update.mutable_verdict() = report->verdict();
+  *update.mutable_thresholds() = report->thresholds();
   if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
   if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
   return update;
