@@ -27,6 +27,8 @@ class Connection {
   absl::Status DeleteLoadTest(const std::string& name);
   absl::StatusOr<v1::Report> GetReport(const std::string& name);
   absl::StatusOr<v1::ListDriversResponse> ListDrivers();
+  // FailedPrecondition from an orchestrator that is too old to know the call.
+  absl::StatusOr<v1::ServerInfo> GetServerInfo();
 
   // Calls `on_update` until the test has ended.
   absl::Status Watch(const std::string& name,

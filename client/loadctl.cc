@@ -22,6 +22,8 @@ struct Dispatch {
   int operator()(const ReportCommand& command) const { return PrintReportOf(command, context); }
   int operator()(const DriversCommand& command) const { return ListDrivers(command, context); }
   int operator()(const TailCommand& command) const { return TailTopic(command, context); }
+  int operator()(const DoctorCommand& command) const { return Doctor(command, context); }
+  int operator()(const InitCommand& command) const { return InitPlan(command, context); }
 };
 
 }  // namespace

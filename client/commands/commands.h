@@ -17,5 +17,7 @@ int RemoveTests(const RemoveCommand& command, Context& context);
 int PrintReportOf(const ReportCommand& command, Context& context);
 int ListDrivers(const DriversCommand& command, Context& context);
 int TailTopic(const TailCommand& command, Context& context);
+int Doctor(const DoctorCommand& command, Context& context);
+int InitPlan(const InitCommand& command, Context& context);
 
 }  // namespace loadtest

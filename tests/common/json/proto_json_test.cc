@@ -99,5 +99,17 @@ TEST(ProtoToJsonTest, WritesDefaultsWhenAsked) {
   EXPECT_NE(ProtoToJson(counts, 0, true).find(R"("failed":0)"), std::string::npos);
 }
 
+TEST(JsonToProto, CommentsAreLeftOut) {
+  v1::LoadTestSpec spec;
+  const absl::Status parsed = JsonToProto(R"({
+    // to the end of the line: "title": "no"
+    "title": "yes" /* between */, "connections": 7
+  })",
+                                          "plan.json", spec);
+  ASSERT_TRUE(parsed.ok()) << parsed;
+  EXPECT_EQ(spec.title(), "yes");
+  EXPECT_EQ(spec.connections(), 7);
+}
+
 }  // namespace
 }  // namespace loadtest
