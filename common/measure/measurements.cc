@@ -141,6 +141,15 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
   return CheckEqual("errors", by_kind, "counts.failed + counts.dropped", c.failed() + c.dropped());
 }
 
+MeasurementSum MeasurementSum::Packed() {
+  MeasurementSum sum;
+  sum.response_time_ = Histogram::Packed();
+  sum.service_time_ = Histogram::Packed();
+  sum.send_delay_ = Histogram::Packed();
+  sum.phases_.fill(Histogram::Packed());
+  return sum;
+}
+
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
   const std::pair<Histogram*, const v1::Histogram*> histograms[] = {
@@ -172,6 +181,26 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   loop_wait_ns_ += delta.loop_wait_ns();
   measured_ns_ += delta.measured_ns();
   return absl::OkStatus();
+}
+
+void MeasurementSum::Merge(const MeasurementSum& other) {
+  response_time_.Merge(other.response_time_);
+  service_time_.Merge(other.service_time_);
+  send_delay_.Merge(other.send_delay_);
+  for (size_t i = 0; i < phases_.size(); ++i) phases_[i].Merge(other.phases_[i]);
+  AddCounts(other.counts_, counts_);
+  AddCounts(other.warmup_, warmup_);
+  for (const auto& [code, count] : other.status_codes_) status_codes_[code] += count;
+  for (const auto& [kind, error] : other.errors_) AddError(error);
+  bytes_sent_ += other.bytes_sent_;
+  bytes_received_ += other.bytes_received_;
+  connects_ += other.connects_;
+  connect_failures_ += other.connect_failures_;
+  tls_resumed_ += other.tls_resumed_;
+  cpu_ns_ += other.cpu_ns_;
+  loop_cpu_ns_ += other.loop_cpu_ns_;
+  loop_wait_ns_ += other.loop_wait_ns_;
+  measured_ns_ += other.measured_ns_;
 }
 
 void MeasurementSum::AddError(const v1::ErrorCount& error) {
