@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -249,17 +251,18 @@ class Parser {
     AddText(remove, "--older-than", commands_.remove.older_than, "DURATION",
             "Instead of names: all that ended longer ago, such as 30d or 12h");
     remove.add_flag("--yes", commands_.remove.yes, "--older-than: delete without asking");
-    CLI::App& report =
-        Add("report", "Print the report of a test, or of a part of it", kReportExamples, commands_.report);
+    CLI::App& report = Add("report", "Print the report of a test, or of a part of it",
+                           kReportExamples, commands_.report);
     AddName(report, commands_.report.name);
     AddSliceFlags(report, commands_.report.slice);
     CLI::App& check = Add("check", "Judge a test, or a part of it, by thresholds", kCheckExamples,
                           commands_.check);
     AddName(check, commands_.check.name);
     AddSliceFlags(check, commands_.check.slice);
-    AddDiff(Add("diff", "Compare two tests: what changed beyond noise", kDiffExamples, commands_.diff));
-    CLI::App& note = Add("note", "Write a note on a test; replaces the one before",
-                         kNoteExamples, commands_.note);
+    AddDiff(
+        Add("diff", "Compare two tests: what changed beyond noise", kDiffExamples, commands_.diff));
+    CLI::App& note = Add("note", "Write a note on a test; replaces the one before", kNoteExamples,
+                         commands_.note);
     AddName(note, commands_.note.name);
     note.add_option("text", commands_.note.text, "The note; \"\" removes it")
         ->type_name("TEXT")
@@ -346,10 +349,12 @@ class Parser {
     AddText(app, "--limit", list.limit, "N", "At most so many (default 20)");
     AddTexts(app, "-l,--label", list.labels, "KEY=VALUE",
              "Only tests with this label; may be repeated: with all of them");
-    AddTexts(app, "--state", list.states, "STATE",
-             "Only tests in this state: pending, starting, running, stopping, succeeded, stopped or "
-             "failed; may be repeated: in one of them");
-    app.add_flag("--brief", list.brief, "Without rate, p99 and verdict, which are asked for one by one");
+    AddTexts(
+        app, "--state", list.states, "STATE",
+        "Only tests in this state: pending, starting, running, stopping, succeeded, stopped or "
+        "failed; may be repeated: in one of them");
+    app.add_flag("--brief", list.brief,
+                 "Without rate, p99 and verdict, which are asked for one by one");
   }
   static void AddSliceFlags(CLI::App& app, SliceFlags& slice) {
     AddTexts(app, "--slo", slice.thresholds, "THRESHOLDS",
@@ -509,9 +514,9 @@ std::string Explain(const Parser& parser, const CLI::ParseError& error) {
     if (extra.find("://") != std::string::npos) {
       return absl::StrFormat("a command is missing; want for example: loadctl run %s", extra);
     }
-    return absl::StrFormat("unknown command \"%s\"%s; want one of %s", extra,
-                           DidYouMean(extra, parser.CommandNames()),
-                           absl::StrJoin(parser.CommandNames(), ", "));
+    const std::string hint = DidYouMean(extra, parser.CommandNames());
+    return absl::StrFormat("unknown command \"%s\"%s want one of %s", extra,
+                           hint.empty() ? ";" : hint, absl::StrJoin(parser.CommandNames(), ", "));
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     const bool too_many = text.find("At Most") != std::string::npos;
@@ -525,10 +530,10 @@ std::vector<std::pair<std::string, CommandLine::Format>> FormatsOf(const Command
   using Format = CommandLine::Format;
   std::vector<std::pair<std::string, Format>> formats = {{"table", Format::kTable},
                                                          {"json", Format::kJson}};
-  const bool is_report =
-      std::holds_alternative<RunCommand>(command) || std::holds_alternative<WatchCommand>(command) ||
-      std::holds_alternative<ReportCommand>(command) ||
-      std::holds_alternative<CheckCommand>(command);
+  const bool is_report = std::holds_alternative<RunCommand>(command) ||
+                         std::holds_alternative<WatchCommand>(command) ||
+                         std::holds_alternative<ReportCommand>(command) ||
+                         std::holds_alternative<CheckCommand>(command);
   if (is_report) {
     formats.emplace_back("csv", Format::kCsv);
     formats.emplace_back("junit", Format::kJunit);
@@ -560,8 +565,8 @@ std::string TakeFormats(const std::vector<std::string>& texts, CommandLine& line
       continue;
     }
     if (has_main) {
-      return absl::StrFormat("got \"%s\" as a second form, want %s=FILE: one alone is printed", text,
-                             name);
+      return absl::StrFormat("got \"%s\" as a second form, want %s=FILE: one alone is printed",
+                             text, name);
     }
     has_main = true;
     line.format = it->second;

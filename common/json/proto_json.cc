@@ -159,9 +159,10 @@ absl::Status CheckMessage(const std::string& path, const Descriptor& type, Json&
     if (field == nullptr) field = type.FindFieldByCamelcaseName(key);
     const std::string at = Join(path, key);
     if (field == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("%s: unknown key%s; want one of %s", at,
-                          DidYouMean(key, FieldNames(type)), absl::StrJoin(FieldNames(type), ", ")));
+      const std::string hint = DidYouMean(key, FieldNames(type));
+      return absl::InvalidArgumentError(absl::StrFormat("%s: unknown key%s want one of %s", at,
+                                                        hint.empty() ? ";" : hint,
+                                                        absl::StrJoin(FieldNames(type), ", ")));
     }
     if (!seen.insert(field).second) {
       return absl::InvalidArgumentError(absl::StrFormat("%s: given twice; want it once", at));

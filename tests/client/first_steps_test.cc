@@ -149,7 +149,9 @@ TEST_F(FirstSteps, CompletionIsThereForThreeShells) {
 
 TEST(Completion, QuotesDoNotEndTheScriptsOwn) {
   const std::vector<CompletedCommand> commands = {
-      {.name = "run", .help = "It's a run", .flags = {{.names = {"-c"}, .help = "the server's [x]"}}}};
+      {.name = "run",
+       .help = "It's a run",
+       .flags = {{.names = {"-c"}, .help = "the server's [x]"}}}};
   EXPECT_THAT(CompletionScript("fish", commands), HasSubstr("-d 'It'\\''s a run'"));
   EXPECT_THAT(CompletionScript("zsh", commands), HasSubstr("'*-c[the server'\\''s \\[x\\]]'"));
 }

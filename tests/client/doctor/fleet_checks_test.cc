@@ -97,7 +97,9 @@ TEST(Findings, TheExitCodeIsThatOfTheWorst) {
 
 TEST(Findings, AreALineEachWithWhatToDoBelow) {
   EXPECT_EQ(FindingsView({{.check = "clock", .message = "read from tsc"},
-                          {.level = kProblem, .check = "drivers", .message = "there is none",
+                          {.level = kProblem,
+                           .check = "drivers",
+                           .message = "there is none",
                            .advice = "start one"}},
                          {}),
             "ok       clock         read from tsc\n"

@@ -34,7 +34,7 @@ TEST(JsonToProtoTest, NamesLineAndColumnOfASyntaxError) {
 
 TEST(JsonToProtoTest, NamesAnUnknownKeyAndTheKnownOnes) {
   EXPECT_EQ(SpecError(R"({"tsunami": {"dealy": "5ms"}})"),
-            "plan.json: tsunami.dealy: unknown key; want one of delay");
+            "plan.json: tsunami.dealy: unknown key; did you mean delay? want one of delay");
 }
 
 TEST(JsonToProtoTest, NamesPathValueAndWhatWasWanted) {
