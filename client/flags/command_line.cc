@@ -429,7 +429,10 @@ absl::StatusOr<std::optional<std::string>> Parser::AboutItself() {
   }
   if (!help_->parsed()) return std::nullopt;
   if (help_topic_.empty()) {
-    std::string text = app_.help() + "\nTopics (loadctl help TOPIC):\n";
+    // Not App::help, which explains the command that was chosen: help.
+    std::string text =
+        app_.get_formatter()->make_help(&app_, "loadctl", CLI::AppFormatMode::Normal) +
+        "\nTopics (loadctl help TOPIC):\n";
     for (const HelpTopic& topic : HelpTopics()) {
       text += absl::StrFormat("  %-30s%s\n", std::string(topic.name), std::string(topic.summary));
     }
