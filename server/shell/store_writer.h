@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/log.h"
 #include "common/base/time.h"
@@ -38,6 +39,8 @@ class StoreWriter {
   bool full() const { return waiting_bytes_ > kMostWaitingBytes; }
 
   Store& store() { return *store_; }
+  // What has not been written yet.
+  const std::vector<StoreBatch::SavedRecord>& waiting_records() const { return batch_.records; }
 
   static constexpr size_t kMostWaitingBytes = size_t{256} << 20;
 
