@@ -70,7 +70,10 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   // boundary belongs to the interval before it.
   const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
   if (index >= closed_to_index_) {
-    OpenInterval& open = open_[index];
+    const auto [at, is_new] = open_.try_emplace(index);
+    OpenInterval& open = at->second;
+    // There may be many of them at once.
+    if (is_new && replaying_) open.sum = MeasurementSum::Packed();
     open.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
     open.drivers.insert(report.driver_id());
     open.end_ns = std::max(open.end_ns, report.end_offset_ns());
@@ -156,7 +159,13 @@ bool ReportMerger::AllDone() const {
                      [](const auto& entry) { return entry.second.finished || entry.second.lost; });
 }
 
+void ReportMerger::SetReplaying(bool replaying) {
+  replaying_ = replaying;
+  CloseIntervals();
+}
+
 void ReportMerger::CloseIntervals() {
+  if (replaying_) return;
   while (!open_.empty()) {
     const auto first = open_.begin();
     if (IsAwaited((first->first + 1) * interval_ns_)) return;
