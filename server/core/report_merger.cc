@@ -220,7 +220,9 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
                     part.end_reason == v1::MetricsReport::DRIVER_FAILED ||
-                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED;
+                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED ||
+                    // The end of the test stopped it: it counted as lost, and was not.
+                    (part.end_reason == v1::MetricsReport::STOP_ORDERED && stop_ns_ == kNeverNs);
     e.refused = part.refused;
     if (e.lost || e.ended_early || e.refused) {
       const Unreported unreported = UnreportedOf(part);
