@@ -36,9 +36,15 @@ void Interrupts::OnFirst(std::function<void(int)> on_first) {
   if (under_way.joinable()) under_way.join();
 }
 
-void Interrupts::BeforeQuitting(std::function<void()> clean_up) {
-  std::lock_guard lock(mutex_);
-  clean_up_ = std::move(clean_up);
+Interrupts::CleanUp::CleanUp(Interrupts& interrupts, std::function<void()> clean_up)
+    : interrupts_(interrupts) {
+  std::lock_guard lock(interrupts_.mutex_);
+  place_ = interrupts_.clean_ups_.insert(interrupts_.clean_ups_.begin(), std::move(clean_up));
+}
+
+Interrupts::CleanUp::~CleanUp() {
+  std::lock_guard lock(interrupts_.mutex_);
+  interrupts_.clean_ups_.erase(place_);
 }
 
 int Interrupts::received() const {
@@ -70,7 +76,7 @@ void Interrupts::Take(int signal) {
       return;
     }
   }
-  if (clean_up_) clean_up_();
+  for (const std::function<void()>& clean_up : clean_ups_) clean_up();
   // Not exit(): other threads are in the middle of something.
   _exit(128 + signal);
 }

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <thread>
 
@@ -22,8 +23,19 @@ class Interrupts {
   // `on_first` is called by a thread of its own. nullptr takes it away, and waits for the end of a
   // call that is under way: what it refers to may go then.
   void OnFirst(std::function<void(int signal)> on_first);
-  // Called before the program is ended at once: to leave nothing behind.
-  void BeforeQuitting(std::function<void()> clean_up);
+  // While it lives, `clean_up` is called before the program is ended at once, to leave nothing
+  // behind: the youngest one first.
+  class CleanUp {
+   public:
+    CleanUp(Interrupts& interrupts, std::function<void()> clean_up);
+    ~CleanUp();
+    CleanUp(const CleanUp&) = delete;
+    CleanUp& operator=(const CleanUp&) = delete;
+
+   private:
+    Interrupts& interrupts_;
+    std::list<std::function<void()>>::iterator place_;
+  };
 
   // The first signal that came; 0: none.
   int received() const;
@@ -39,7 +51,7 @@ class Interrupts {
   const int stop_fd_;
   mutable std::mutex mutex_;
   std::function<void(int)> on_first_;
-  std::function<void()> clean_up_;
+  std::list<std::function<void()>> clean_ups_;  // the youngest first
   int received_ = 0;
   std::thread first_;
   std::thread thread_;

@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "client/interrupts.h"
 #include "client/loadctl.h"
 #include "client/terminal.h"
@@ -17,17 +19,29 @@
 namespace loadtest {
 namespace {
 
-constexpr int kDefaultWidth = 100;
+// Of a report in a file or a pipe, where nobody's window counts, and in a wide window, where longer
+// lines are harder to read.
+constexpr int kWidestReport = 100;
 
-int TerminalWidth() {
+int ReportWidth() {
   winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefaultWidth;
-  return size.ws_col;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidestReport;
+  return std::min<int>(size.ws_col, kWidestReport);
 }
 
 bool IsSet(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr && *value != '\0';
+}
+
+// As the C library has it: the first of these that is set says the character set.
+bool IsUnicode() {
+  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    if (!IsSet(variable)) continue;
+    const std::string value = absl::AsciiStrToLower(std::getenv(variable));
+    return value.find("utf-8") != std::string::npos || value.find("utf8") != std::string::npos;
+  }
+  return false;
 }
 
 bool TerminalIsDumb() {
@@ -46,9 +60,12 @@ int Main(int argc, char** argv) {
   Terminal terminal{.out = std::cout,
                     .err = std::cerr,
                     .in = std::cin,
-                    .err_redraws = isatty(STDERR_FILENO) && !TerminalIsDumb(),
-                    .width = TerminalWidth(),
-                    .out_colors = isatty(STDOUT_FILENO) && !TerminalIsDumb() && !IsSet("NO_COLOR")};
+                    .screen = isatty(STDERR_FILENO) && !TerminalIsDumb() ? STDERR_FILENO : -1,
+                    .screen_colors = !IsSet("NO_COLOR"),
+                    .screen_unicode = IsUnicode(),
+                    .out_colors = isatty(STDOUT_FILENO) && !TerminalIsDumb() && !IsSet("NO_COLOR"),
+                    .out_unicode = isatty(STDOUT_FILENO) && !TerminalIsDumb() && IsUnicode(),
+                    .out_width = ReportWidth()};
   std::map<std::string, std::string> environment;
   if (IsSet("LOADTEST_SERVER")) environment["LOADTEST_SERVER"] = std::getenv("LOADTEST_SERVER");
 

@@ -11,12 +11,18 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   std::istream& in;
-  // A line on `err` can be drawn again.
-  bool err_redraws = false;
-  // Of `err`, columns.
-  int width = 100;
+  // Descriptor of the terminal behind `err`, if its whole screen may be drawn on; -1: there is
+  // none.
+  int screen = -1;
+  bool screen_colors = false;
+  // It shows characters beyond ASCII.
+  bool screen_unicode = false;
   // `out` shows colours, and the person wants them (no NO_COLOR).
   bool out_colors = false;
+  // `out` is a terminal that shows characters beyond ASCII.
+  bool out_unicode = false;
+  // Columns of reports.
+  int out_width = 100;
 };
 
 }  // namespace loadtest

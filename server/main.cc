@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -31,6 +32,9 @@ constexpr auto kDriversEnd = std::chrono::seconds(4);
 constexpr int kEmbeddedDrivers = EmbeddedBroker::kMetricsPartitions;
 // The embedded broker keeps the newest 5 MB of a partition.
 constexpr size_t kEmbeddedLargestBody = 3 << 20;
+constexpr int kShortestLeaseHeartbeats = 3;
+// The embedded broker dies with the orchestrator, so nobody comes back within a longer lease.
+constexpr int64_t kShortestEmbeddedLeaseNs = 3 * kNanosPerSecond;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 
 int ExitCodeOf(const absl::Status& status) {
@@ -65,7 +69,12 @@ CoreOptions CoreOptionsOf(const v1::Config& config, const std::string& bus) {
   options.start_lead_ns = ToNanos(config.orchestrator().start_lead());
   options.finish_grace_ns = ToNanos(config.orchestrator().finish_grace());
   options.metrics_interval_ns = ToNanos(config.driver().metrics_interval());
+  // A sign of life or two may be late.
+  options.lease_ns = std::max(ToNanos(config.orchestrator().lease()),
+                              kShortestLeaseHeartbeats * options.heartbeat_interval_ns);
   options.expected_drivers = config.orchestrator().drivers();
+  options.keep_tests = config.orchestrator().keep_tests();
+  options.keep_for_ns = ToNanos(config.orchestrator().keep_for());
   options.version = kVersion;
   options.bus = bus;
   return options;
@@ -103,8 +112,8 @@ std::string AddressOf(const std::string& configured, int port) {
   return configured.substr(0, configured.rfind(':')) + absl::StrFormat(":%d", port);
 }
 
-// Waits for SIGINT or SIGTERM, looking after the drivers meanwhile. Once the drivers are there (or
-// ten seconds are over) `announce` is called.
+// Waits for SIGINT or SIGTERM, or until another orchestrator has taken over, looking after the
+// drivers meanwhile. Once the drivers are there (or ten seconds are over) `announce` is called.
 template <typename Announce>
 void WaitForEnd(const sigset_t& signals, DriverProcesses& drivers, const Orchestrator& orchestrator,
                 int expected, const Announce& announce) {
@@ -114,7 +123,7 @@ void WaitForEnd(const sigset_t& signals, DriverProcesses& drivers, const Orchest
   while (true) {
     const timespec wait{0, announced ? 200'000'000 : 5'000'000};
     const int signal = sigtimedwait(&signals, nullptr, &wait);
-    if (signal == SIGINT || signal == SIGTERM) return;
+    if (signal == SIGINT || signal == SIGTERM || orchestrator.fenced()) return;
     drivers.Watch(clock.Now());
     if (!announced && (orchestrator.live_drivers() >= expected ||
                        clock.Now().ns - start_ns > kAnnounceDriversWithinNs)) {
@@ -131,6 +140,8 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   // Before any thread, so that all of them leave these signals to WaitForEnd.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A file that reaches its limit is an error of the write, and the store says so.
+  signal(SIGXFSZ, SIG_IGN);
 
   std::unique_ptr<EmbeddedBroker> embedded;
   const bool is_embedded = config.kafka().bootstrap_servers() == "embedded";
@@ -166,7 +177,13 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   SystemClock clock;
   Orchestrator::Options options{.core = CoreOptionsOf(config, (*bus)->description()),
                                 .bus_is_new = is_embedded};
-  if (is_embedded) options.core.largest_body = kEmbeddedLargestBody;
+  if (is_embedded) {
+    options.core.largest_body = kEmbeddedLargestBody;
+    options.core.lease_ns =
+        std::min(options.core.lease_ns,
+                 std::max(kShortestEmbeddedLeaseNs,
+                          kShortestLeaseHeartbeats * options.core.heartbeat_interval_ns));
+  }
   absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator =
       Orchestrator::Start(options, **bus, *std::move(store), clock, log);
   if (!orchestrator.ok()) return Fail(orchestrator.status(), ExitCodeOf(orchestrator.status()));
@@ -185,7 +202,8 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   const std::string& program = config.orchestrator().driver_program();
   DriverProcesses::Options fleet{.program = program.empty() ? ProgramFolder() + "/driver" : program,
                                  .arguments = {"--config", *driver_config},
-                                 .count = config.orchestrator().drivers()};
+                                 .count = config.orchestrator().drivers(),
+                                 .taken_ids = (*orchestrator)->busy_drivers_at_start()};
   if (is_embedded) fleet.arguments.push_back("--embedded");
   DriverProcesses drivers(std::move(fleet), log);
   if (const absl::Status started = drivers.Start(); !started.ok()) return Fail(started, kExitUsage);
@@ -202,6 +220,9 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
     if (!ready.ok()) log.Error(std::string(ready.message()));
   });
 
+  const bool replaced = (*orchestrator)->fenced();
+  // Its drivers may run a test that is the other one's now.
+  if (replaced) drivers.Abandon();
   log.Info("ending");
   (*grpc)->Stop();
   (*rest)->Stop();
@@ -209,6 +230,10 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   drivers.Stop(kDriversEnd);
   orchestrator->reset();
   (*bus)->Flush(kFlushAtEnd).IgnoreError();
+  if (replaced)
+    return Fail(absl::AbortedError("another orchestrator has taken over; its process and host are "
+                                   "in the line \"replaced by\" above"),
+                kExitInternal);
   return ready.ok() ? kExitOk : kExitInternal;
 }
 

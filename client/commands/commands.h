@@ -14,6 +14,8 @@ int GetTest(const GetCommand& command, Context& context);
 int WatchTest(const WatchCommand& command, Context& context);
 int StopTests(const StopCommand& command, Context& context);
 int RemoveTests(const RemoveCommand& command, Context& context);
+// The part of RemoveTests that --older-than asks for.
+int RemoveOlderTests(const RemoveCommand& command, Context& context);
 int PrintReportOf(const ReportCommand& command, Context& context);
 int ListDrivers(const DriversCommand& command, Context& context);
 int TailTopic(const TailCommand& command, Context& context);

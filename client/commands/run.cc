@@ -39,7 +39,8 @@ int RunOn(Connection& connection, const Plan& plan, Context& context) {
   if (!test.ok()) return Fail(context, test.status());
   stop_on_interrupt.SetTest(test->name());
   if (!context.line.quiet) context.terminal.err << test->name() << std::endl;
-  const int exit_code = WatchToEnd(test->name(), connection, context);
+  const int exit_code =
+      WatchToEnd(test->name(), LiveView::CtrlC::kStopsTheTest, connection, context);
   return context.interrupts.received() != 0 ? context.interrupts.exit_code() : exit_code;
 }
 
@@ -59,7 +60,7 @@ int RunLocally(const RunCommand& command, Plan plan, Context& context) {
       {.orchestrator = context.program_folder + "/orchestrator", .drivers = *drivers});
   if (!cluster.ok()) return Fail(context, cluster.status());
   // Interrupted twice, or before there is a test to stop.
-  context.interrupts.BeforeQuitting([&cluster] { (*cluster)->Stop(); });
+  const Interrupts::CleanUp clean_up(context.interrupts, [&cluster] { (*cluster)->Stop(); });
 
   int exit_code = 0;
   const absl::Status ready = (*cluster)->AwaitReady();
@@ -71,7 +72,6 @@ int RunLocally(const RunCommand& command, Plan plan, Context& context) {
   } else {
     exit_code = RunOn(**connection, plan, context);
   }
-  context.interrupts.BeforeQuitting(nullptr);
   return exit_code;
 }
 
@@ -104,7 +104,7 @@ int WatchTest(const WatchCommand& command, Context& context) {
   if (!name.ok()) return Fail(context, name.status());
   const auto connection = Connect(context);
   if (!connection.ok()) return Fail(context, connection.status());
-  return WatchToEnd(*name, **connection, context);
+  return WatchToEnd(*name, LiveView::CtrlC::kEndsTheWatching, **connection, context);
 }
 
 }  // namespace loadtest

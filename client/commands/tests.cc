@@ -88,6 +88,11 @@ int StopTests(const StopCommand& command, Context& context) {
 }
 
 int RemoveTests(const RemoveCommand& command, Context& context) {
+  if (command.names.empty() == command.older_than.empty()) {
+    return Fail(context,
+                absl::InvalidArgumentError("rm: want names of tests, or --older-than DURATION"));
+  }
+  if (!command.older_than.empty()) return RemoveOlderTests(command, context);
   return ForEach(command.names, context, [&](Connection& connection, const std::string& name) {
     RETURN_IF_ERROR(connection.DeleteLoadTest(name));
     if (!context.line.quiet) context.terminal.err << name << " is deleted\n";

@@ -4,15 +4,11 @@
 
 #include "absl/strings/str_format.h"
 #include "client/exit_codes.h"
-#include "client/view/live_view.h"
 #include "client/view/report_view.h"
 #include "common/json/proto_json.h"
 
 namespace loadtest {
 namespace {
-
-// Of a report in a file or a pipe, where nobody's window counts.
-constexpr int kReportWidth = 100;
 
 std::string WhyNotGood(const v1::Report& report, ExitCode code) {
   const v1::LoadTest& test = report.load_test();
@@ -53,8 +49,9 @@ void StopOnInterrupt::Stop() {
   connection_.StopLoadTest(name_, "interrupted by loadctl").IgnoreError();
 }
 
-int WatchToEnd(const std::string& name, Connection& connection, Context& context) {
-  LiveView view(context.terminal, context.line.quiet);
+int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& connection,
+               Context& context) {
+  LiveView view(context.terminal, context.interrupts, context.line.quiet, ctrl_c);
   const absl::Status watched =
       connection.Watch(name, [&view](const v1::LoadTestUpdate& update) { view.Update(update); });
   view.Finish();
@@ -72,8 +69,12 @@ int PrintReport(const v1::Report& report, Context& context) {
   if (context.json()) {
     context.out << ProtoToJson(report, /*indent=*/2, /*defaults=*/true) << std::endl;
   } else {
-    const bool colors = context.terminal.out_colors && context.line.output_file.empty();
-    context.out << ReportView(report, {.width = kReportWidth, .colors = colors}) << std::flush;
+    const bool is_file = !context.line.output_file.empty();
+    ReportViewOptions options;
+    if (!is_file) options.width = context.terminal.out_width;
+    options.unicode = context.terminal.out_unicode && !is_file;
+    options.colors = context.terminal.out_colors && !is_file;
+    context.out << ReportView(report, options) << std::flush;
   }
   const ExitCode code = ExitCodeOf(report);
   if (code != kExitOk) {

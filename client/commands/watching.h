@@ -6,6 +6,7 @@
 
 #include "client/commands/context.h"
 #include "client/connection.h"
+#include "client/view/live_view.h"
 
 namespace loadtest {
 
@@ -29,7 +30,8 @@ class StopOnInterrupt {
 };
 
 // Shows the test live until it has ended, then its report. Returns the exit code of the program.
-int WatchToEnd(const std::string& name, Connection& connection, Context& context);
+int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& connection,
+               Context& context);
 
 // Prints the report to where results go and, if it is not a good one, the reason for the exit code
 // on standard error.

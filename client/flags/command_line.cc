@@ -202,8 +202,13 @@ class Parser {
     CLI::App& stop = Add("stop", "Stop tests; each still gets its report", "", commands_.stop);
     AddNames(stop, commands_.stop.names);
     AddText(stop, "--reason", commands_.stop.reason, "TEXT", "Why, for the report");
-    AddNames(Add("rm", "Delete ended tests with their reports", "", commands_.remove),
-             commands_.remove.names);
+    CLI::App& remove =
+        Add("rm", "Delete ended tests with their reports", kRemoveExamples, commands_.remove);
+    remove.add_option("names", commands_.remove.names, "The tests: x or loadTests/x")
+        ->type_name("NAME");
+    AddText(remove, "--older-than", commands_.remove.older_than, "DURATION",
+            "Instead of names: all that ended longer ago, such as 30d or 12h");
+    remove.add_flag("--yes", commands_.remove.yes, "--older-than: delete without asking");
     AddName(Add("report", "Print the report of a test", kReportExamples, commands_.report),
             commands_.report.name);
     Add("drivers", "List drivers", "", commands_.drivers);

@@ -38,6 +38,9 @@ struct StopCommand {
 };
 struct RemoveCommand {
   std::vector<std::string> names;
+  // Instead of names: a duration, as it was written.
+  std::string older_than;
+  bool yes = false;
 };
 struct ReportCommand {
   std::string name;

@@ -8,6 +8,7 @@
 #include "client/view/layout.h"
 #include "common/base/units.h"
 #include "common/measure/histogram.h"
+#include "common/spec/load_test_spec.h"
 
 namespace loadtest {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 constexpr size_t kMostBars = 8;
 constexpr int kWidestBar = 30;
 constexpr int kNarrowestBar = 6;
+// A difference of the two latencies below this share of the p99 needs no reason.
+constexpr double kWorthAWord = 0.1;
 
 struct Row {
   std::string_view name;
@@ -47,13 +50,24 @@ std::vector<std::string> Percentiles(const v1::Report& report) {
     const auto latency = [&row](const v1::LatencySummary& summary) {
       return summary.count() == 0 ? "-" : FormatLatency((summary.*row.value)());
     };
+    // A closed loop has no due times that a send could be late for.
+    const std::string send_delay =
+        IsOpenLoop(report.load_test().spec()) ? latency(report.send_delay()) : "-";
     lines.push_back(absl::StrFormat("%-8s%10s%10s%12s", row.name, latency(report.response_time()),
-                                    latency(report.service_time()), latency(report.send_delay())));
+                                    latency(report.service_time()), send_delay));
   }
   return lines;
 }
 
-std::vector<std::string> Bars(const v1::Histogram& histogram, int width) {
+// `eighths` of a column long.
+std::string BlockBar(int64_t eighths) {
+  constexpr const char* kParts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  std::string bar;
+  for (int64_t i = 0; i < eighths / 8; ++i) bar += "█";
+  return bar + kParts[eighths % 8];
+}
+
+std::vector<std::string> Bars(const v1::Histogram& histogram, int width, bool unicode) {
   const std::vector<LatencyRange> ranges = SpreadOf(histogram, kMostBars);
   if (ranges.empty()) return {};
   size_t widest_name = 0;
@@ -68,11 +82,16 @@ std::vector<std::string> Bars(const v1::Histogram& histogram, int width) {
   if (bar < kNarrowestBar) return {};
   std::vector<std::string> lines = {"response times"};
   for (const LatencyRange& range : ranges) {
+    const int64_t steps = unicode ? 8 : 1;
     // What is there at all can be seen.
     const int64_t length =
-        range.count == 0 ? 0 : std::max<int64_t>(1, range.count * bar / std::max<int64_t>(most, 1));
-    lines.push_back(PadRight(RangeName(range), widest_name) + "  " +
-                    PadRight(std::string(length, '#'), bar) + "  " +
+        range.count == 0
+            ? 0
+            : std::max<int64_t>(1, range.count * bar * steps / std::max<int64_t>(most, 1));
+    const std::string drawn = unicode ? BlockBar(length) : std::string(length, '#');
+    const int columns = static_cast<int>((length + steps - 1) / steps);
+    lines.push_back(PadRight(RangeName(range), widest_name) + "  " + drawn +
+                    std::string(std::max(bar - columns, 0), ' ') + "  " +
                     PadLeft(FormatShare(range.count, histogram.count()), kShareWidth));
   }
   return lines;
@@ -112,12 +131,13 @@ std::vector<LatencyRange> SpreadOf(const v1::Histogram& histogram, size_t most) 
   return ranges;
 }
 
-std::string LatencyView(const v1::Report& report, int width) {
+std::string LatencyView(const v1::Report& report, int width, bool unicode) {
   constexpr std::string_view kIndent = "  ";
   constexpr std::string_view kBetween = "     ";
   const std::vector<std::string> left = Percentiles(report);
   const int used = static_cast<int>(kIndent.size() + left[0].size() + kBetween.size());
-  const std::vector<std::string> right = Bars(report.totals().response_time(), width - used);
+  const std::vector<std::string> right =
+      Bars(report.totals().response_time(), width - used, unicode);
   std::string text;
   for (size_t i = 0; i < left.size(); ++i) {
     text += std::string(kIndent) + left[i];
@@ -125,6 +145,31 @@ std::string LatencyView(const v1::Report& report, int width) {
     text += "\n";
   }
   return text;
+}
+
+std::string WhyTheyDiffer(const v1::Report& report) {
+  const v1::LatencySummary& response = report.response_time();
+  const v1::LatencySummary& service = report.service_time();
+  if (response.count() == 0) return "";
+  if (!IsOpenLoop(report.load_test().spec())) {
+    return "closed loop: a slow answer also delays the next request, which nobody counts; --rate "
+           "shows what users would feel";
+  }
+  const int64_t apart = response.p99_ns() - service.p99_ns();
+  if (apart < service.p99_ns() * kWorthAWord) {
+    return "response counts from when a request was due, service from when it was sent: here they "
+           "agree";
+  }
+  const std::string begin = absl::StrFormat(
+      "response counts from when a request was due, service from when it was sent; at p99 they are "
+      "%s apart",
+      FormatLatency(apart));
+  // A connection that is opened because none is free takes its time out of the send delay as well.
+  const bool opened_many =
+      report.totals().connects() >
+      2 * int64_t{report.load_test().spec().connections()} * std::max(report.drivers_size(), 1);
+  return begin + (opened_many ? ", because requests waited until a connection was opened"
+                              : ", because the generator sent late (send delay)");
 }
 
 }  // namespace loadtest

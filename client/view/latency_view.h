@@ -24,6 +24,11 @@ std::vector<LatencyRange> SpreadOf(const v1::Histogram& histogram, size_t most);
 // room for that:
 //              response  service  send delay     response times
 //   p50          1.20ms   1.19ms      21.0us     1ms - 2ms  ############   61.2 %
-std::string LatencyView(const v1::Report& report, int width);
+// `unicode` draws the bars as blocks.
+std::string LatencyView(const v1::Report& report, int width, bool unicode);
+
+// A sentence on why response and service time differ, or cannot; empty when there is nothing to
+// explain.
+std::string WhyTheyDiffer(const v1::Report& report);
 
 }  // namespace loadtest

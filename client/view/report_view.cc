@@ -10,9 +10,13 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "client/view/error_hints.h"
+#include "client/view/events.h"
 #include "client/view/latency_view.h"
 #include "client/view/layout.h"
+#include "client/view/verdict_hints.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
 #include "common/measure/measurements.h"
@@ -26,6 +30,9 @@ constexpr size_t kWidestUrl = 60;
 constexpr int kMostDrivers = 5;
 constexpr int kMostErrors = 3;
 constexpr int kMostReasons = 2;
+constexpr int kMostAdvice = 2;
+constexpr int kMostEvents = 3;
+constexpr int kMostThresholds = 6;
 constexpr size_t kMostStatusCodes = 6;
 
 enum class Color { kRed = 31, kGreen = 32, kYellow = 33 };
@@ -93,10 +100,15 @@ void WriteHead(const v1::Report& report, Writer& writer) {
 
 void WriteCounts(const v1::Report& report, Writer& writer) {
   const v1::RequestCounts& counts = report.totals().counts();
-  writer.Line("sent", absl::StrFormat("%s in %s, %s; due %s, dropped %s",
-                                      FormatCount(counts.sent()), Seconds(report.sending_seconds()),
-                                      FormatPerSecond(report.sent_per_second()),
-                                      FormatCount(counts.due()), FormatCount(counts.dropped())));
+  std::string sent =
+      absl::StrFormat("%s in %s, %s; due %s, dropped %s", FormatCount(counts.sent()),
+                      Seconds(report.sending_seconds()), FormatPerSecond(report.sent_per_second()),
+                      FormatCount(counts.due()), FormatCount(counts.dropped()));
+  if (report.unknown_requests() > 0) {
+    sent +=
+        absl::StrFormat(", unknown %s (of lost drivers)", FormatCount(report.unknown_requests()));
+  }
+  writer.Line("sent", sent);
   std::string failed = "failed " + FormatCount(counts.failed());
   if (counts.abandoned() > 0) {
     failed += absl::StrFormat(" (%s abandoned)", FormatCount(counts.abandoned()));
@@ -193,6 +205,8 @@ void WriteErrors(const v1::Report& report, Writer& writer) {
         absl::StrFormat("%s %s", FormatCount(errors[i]->count()), ErrorKindName(errors[i]->kind()));
     if (!errors[i]->example().empty()) text += ", for example: " + errors[i]->example();
     writer.Line(i == 0 ? "errors" : "", text, 2);
+    const std::string_view advice = WhatToDoAbout(errors[i]->kind());
+    if (!advice.empty()) writer.Line("", absl::StrFormat("  try: %s", advice), 2);
   }
   if (shown < static_cast<int>(errors.size())) {
     writer.Line("", absl::StrFormat("and %d kinds more", errors.size() - shown));
@@ -250,33 +264,73 @@ void WriteDrivers(const v1::Report& report, Writer& writer) {
   }
 }
 
+// What happened beyond the course of every test.
+void WriteEvents(const v1::Report& report, Writer& writer) {
+  const google::protobuf::Timestamp& start = report.load_test().start_time();
+  std::vector<std::string> lines;
+  for (const v1::Event& event : report.events()) {
+    if (IsRoutine(event)) continue;
+    const double since = static_cast<double>(event.time().seconds() - start.seconds()) +
+                         (event.time().nanos() - start.nanos()) / 1e9;
+    std::string text = absl::StrReplaceAll(event.type(), {{"_", " "}});
+    if (!event.message().empty()) text += ": " + event.message();
+    if (start.seconds() > 0) text = absl::StrFormat("%.1fs  %s", std::max(since, 0.0), text);
+    lines.push_back(std::move(text));
+  }
+  const int shown = std::min(static_cast<int>(lines.size()), kMostEvents);
+  for (int i = 0; i < shown; ++i) writer.Line(i == 0 ? "events" : "", lines[i]);
+  if (shown < static_cast<int>(lines.size())) {
+    writer.Line("", absl::StrFormat("and %d more", lines.size() - shown));
+  }
+}
+
+void WriteThresholds(const v1::Report& report, Writer& writer) {
+  // The broken ones first.
+  std::vector<const v1::ThresholdResult*> thresholds;
+  for (const v1::ThresholdResult& threshold : report.thresholds()) thresholds.push_back(&threshold);
+  std::stable_sort(thresholds.begin(), thresholds.end(),
+                   [](const auto* a, const auto* b) { return !a->passed() && b->passed(); });
+  const int shown = std::min(static_cast<int>(thresholds.size()), kMostThresholds);
+  for (int i = 0; i < shown; ++i) {
+    const v1::ThresholdResult& threshold = *thresholds[i];
+    std::string text = Clip(threshold.expression(), 60);
+    if (!threshold.actual().empty()) text += ", was " + Clip(threshold.actual(), 40);
+    if (threshold.windows() > 0) {
+      text += absl::StrFormat("; broken in %d of %d windows", threshold.windows_failed(),
+                              threshold.windows());
+    }
+    writer.Raw(PadRight(i == 0 ? "thresholds" : "", kNameWidth) +
+               writer.Colored(threshold.passed() ? "passed" : "FAILED",
+                              threshold.passed() ? Color::kGreen : Color::kRed) +
+               "  " + text + "\n");
+  }
+  if (shown < static_cast<int>(thresholds.size())) {
+    writer.Line("", absl::StrFormat("and %d more", thresholds.size() - shown));
+  }
+}
+
 void WriteVerdict(const v1::Report& report, Writer& writer) {
   const v1::Verdict& verdict = report.verdict();
-  switch (verdict.level()) {
-    case v1::Verdict::VALID:
-      writer.Raw(PadRight("verdict", kNameWidth) + writer.Colored("VALID", Color::kGreen) +
-                 ": the generator kept its schedule\n");
-      break;
-    case v1::Verdict::DEGRADED:
-      writer.Raw(PadRight("verdict", kNameWidth) + writer.Colored("DEGRADED", Color::kYellow) +
-                 ": drivers or intervals are missing\n");
-      break;
-    case v1::Verdict::INVALID:
-      writer.Raw(PadRight("verdict", kNameWidth) + writer.Colored("INVALID", Color::kRed) +
-                 ": the generator itself was the limit; do not trust the numbers above\n");
-      break;
-    default:
-      break;
-  }
+  if (verdict.level() == v1::Verdict::LEVEL_UNSPECIFIED) return;
+  const Color color = verdict.level() == v1::Verdict::VALID      ? Color::kGreen
+                      : verdict.level() == v1::Verdict::DEGRADED ? Color::kYellow
+                                                                 : Color::kRed;
+  writer.Raw(PadRight("verdict", kNameWidth) +
+             writer.Colored(v1::Verdict::Level_Name(verdict.level()), color) + ": " +
+             std::string(MeaningOf(verdict.level())) + "\n");
   const int shown = std::min(verdict.reasons_size(), kMostReasons);
   for (int i = 0; i < shown; ++i) {
     const v1::VerdictReason& reason = verdict.reasons(i);
     const std::string who = reason.driver_id().empty() ? "" : reason.driver_id() + ": ";
-    writer.Line("", absl::StrFormat("%s%s: %s", who, reason.resource(), reason.message()));
+    writer.Line("", absl::StrFormat("%s%s: %s", who, reason.resource(), reason.message()), 2);
   }
   if (shown < verdict.reasons_size()) {
     writer.Line("",
                 absl::StrFormat("and %s more", Plural(verdict.reasons_size() - shown, "reason")));
+  }
+  const std::vector<std::string> advice = WhatToDo(verdict);
+  for (int i = 0; i < std::min(static_cast<int>(advice.size()), kMostAdvice); ++i) {
+    writer.Line(i == 0 ? "to do" : "", advice[i], 3);
   }
 }
 
@@ -288,15 +342,18 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
   WriteCounts(report, writer);
   writer.Space();
   if (report.totals().send_delay().count() > 0 || report.totals().response_time().count() > 0) {
-    writer.Raw(LatencyView(report, options.width));
+    writer.Raw(LatencyView(report, options.width, options.unicode));
     writer.Space();
+    if (const std::string why = WhyTheyDiffer(report); !why.empty()) writer.Line("why", why, 3);
   }
   WritePhases(report, writer);
   WriteTarget(report, writer);
   WriteStatusCodes(report, writer);
   WriteErrors(report, writer);
   WriteDrivers(report, writer);
+  WriteEvents(report, writer);
   writer.Space();
+  WriteThresholds(report, writer);
   WriteVerdict(report, writer);
   std::string_view id = report.load_test().name();
   id.remove_prefix(id.rfind('/') + 1);

@@ -11,10 +11,12 @@ struct ReportViewOptions {
   // Columns; at least 80 look good.
   int width = 100;
   bool colors = false;
+  // Bars of blocks instead of ASCII.
+  bool unicode = false;
 };
 
-// At most 40 lines: long lists (drivers, errors, reasons) show their worst entries and say how many
-// there are.
+// One screen: long lists (drivers, errors, reasons) show their worst entries and say how many there
+// are.
 std::string ReportView(const v1::Report& report, const ReportViewOptions& options);
 
 }  // namespace loadtest

@@ -66,15 +66,17 @@ void CheckTimes(v1::LoadTestSpec& spec, SpecProblems& problems) {
   problems.CheckDuration("spec.drain_timeout", spec.drain_timeout(), 0, kSpecHourNs);
 }
 
-void CheckLabels(const v1::LoadTestSpec& spec, SpecProblems& problems) {
-  if (spec.labels_size() > 64)
-    problems.Add(absl::StrFormat("spec.labels: got %d, want at most 64", spec.labels_size()));
-  for (const auto& [key, value] : spec.labels()) {
+void CheckLabels(const std::string& field,
+                 const google::protobuf::Map<std::string, std::string>& labels,
+                 SpecProblems& problems) {
+  if (labels.size() > 64)
+    problems.Add(absl::StrFormat("%s: got %d, want at most 64", field, labels.size()));
+  for (const auto& [key, value] : labels) {
     if (key.empty() || key.size() > 63) {
       problems.Add(
-          absl::StrFormat("spec.labels: got key \"%s\", want 1 to 63 bytes", Printable(key)));
+          absl::StrFormat("%s: got key \"%s\", want 1 to 63 bytes", field, Printable(key)));
     }
-    problems.CheckLength(absl::StrFormat("spec.labels[%s]", Printable(key)), value.size(), 255);
+    problems.CheckLength(absl::StrFormat("%s[%s]", field, Printable(key)), value.size(), 255);
   }
 }
 
@@ -92,15 +94,9 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec, Body
   CheckConnections(out, problems);
   CheckLanes(out, problems);
   CheckTimes(out, problems);
-  CheckLabels(out, problems);
-  if (out.on_driver_loss() == v1::LoadTestSpec::ON_DRIVER_LOSS_UNSPECIFIED) {
-    out.set_on_driver_loss(v1::LoadTestSpec::CONTINUE);
-  }
-  if (out.on_driver_loss() != v1::LoadTestSpec::CONTINUE &&
-      out.on_driver_loss() != v1::LoadTestSpec::ABORT) {
-    problems.Add(absl::StrFormat("spec.on_driver_loss: got %d, want CONTINUE or ABORT",
-                                 static_cast<int>(out.on_driver_loss())));
-  }
+  CheckLabels("spec.labels", out.labels(), problems);
+  CheckLabels("spec.driver_labels", out.driver_labels(), problems);
+  CheckLosses(out, problems);
   problems.CheckLength("spec without its body", out.ByteSizeLong() - out.request().body().size(),
                        kLargestSpec);
   RETURN_IF_ERROR(problems.ToStatus());

@@ -22,4 +22,7 @@ void CheckTls(v1::LoadTestSpec& spec, SpecProblems& problems);
 // How requests are spaced: load, arrivals, warm-up, spin.
 void CheckLoad(v1::LoadTestSpec& spec, SpecProblems& problems);
 
+// What happens when a driver is lost or comes back. After CheckLoad.
+void CheckLosses(v1::LoadTestSpec& spec, SpecProblems& problems);
+
 }  // namespace loadtest

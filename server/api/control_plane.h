@@ -27,6 +27,7 @@ struct WatchSink {
 struct ControlPlaneStats {
   std::string bus;
   bool bus_connected = false;
+  bool store_writable = true;
   int64_t records_applied[4] = {};  // by topic: register, heartbeat, trigger, metrics
   int64_t records_rejected =
       0;  // not decodable, of an unknown type or version, or contradicting themselves

@@ -1,5 +1,7 @@
 #include "server/core/driver_registry.h"
 
+#include <algorithm>
+
 namespace loadtest {
 
 bool DriverRegistry::OnRegistration(Moment now, const v1::DriverRegistration& registration) {
@@ -9,6 +11,7 @@ bool DriverRegistry::OnRegistration(Moment now, const v1::DriverRegistration& re
       driver.heartbeat.incarnation() != registration.incarnation()) {
     driver.heartbeat.Clear();
     driver.heard = false;
+    driver.clock = ClockEstimate();
   }
   driver.registration = registration;
   driver.registered = now;
@@ -25,9 +28,35 @@ bool DriverRegistry::OnHeartbeat(Moment now, const v1::DriverHeartbeat& heartbea
   const bool newer = heartbeat.incarnation() > driver.heartbeat.incarnation() ||
                      heartbeat.sequence() > driver.heartbeat.sequence();
   if (!newer) return false;
+  if (heartbeat.incarnation() > driver.heartbeat.incarnation()) driver.clock = ClockEstimate();
+  const bool was_idle = driver.heard && driver.heartbeat.state() == v1::DriverHeartbeat::IDLE &&
+                        driver.heartbeat.incarnation() == heartbeat.incarnation();
+  if (!was_idle) driver.idle_since = now;
   driver.heartbeat = heartbeat;
   driver.last_seen = now;
   driver.heard = true;
+  return true;
+}
+
+void DriverRegistry::AddClockSample(Moment now, const v1::DriverHeartbeat& heartbeat) {
+  const auto it = drivers_.find(heartbeat.driver_id());
+  if (it == drivers_.end()) return;
+  it->second.clock.Add({.sent = heartbeat.alive_send_time_ns(),
+                        .received = heartbeat.alive_read_time_ns(),
+                        .answered = heartbeat.wall_time_ns(),
+                        .returned = now.wall.ns});
+}
+
+bool DriverRegistry::IsDoubleLife(const v1::DriverHeartbeat& heartbeat) {
+  KnownDriver& driver = drivers_[heartbeat.driver_id()];
+  const int64_t newest =
+      std::max(driver.registration.incarnation(), driver.heartbeat.incarnation());
+  // An incarnation is the wall time of a start: what was written before that is only late.
+  if (heartbeat.incarnation() >= newest || heartbeat.wall_time_ns() <= newest ||
+      heartbeat.incarnation() == driver.double_life ||
+      heartbeat.state() == v1::DriverHeartbeat::LEAVING)
+    return false;
+  driver.double_life = heartbeat.incarnation();
   return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/load_test.pb.h"
+#include "server/core/clock_estimate.h"
 #include "server/core/moment.h"
 
 namespace loadtest {
@@ -19,6 +20,10 @@ struct KnownDriver {
   Moment registered;
   Moment last_seen;    // receipt of the newest registration or heartbeat
   bool heard = false;  // a heartbeat of this incarnation came
+  Moment idle_since;   // heard that it is IDLE, and nothing else since
+  ClockEstimate clock;
+  // The older life of which heartbeats came although a newer one was known; 0: none.
+  int64_t double_life = 0;
 };
 
 // Pure: time is an argument. Owned by the core; not thread-safe.
@@ -32,6 +37,13 @@ class DriverRegistry {
   // False when it is of an older life than the one known.
   bool OnRegistration(Moment now, const v1::DriverRegistration& registration);
   bool OnHeartbeat(Moment now, const v1::DriverHeartbeat& heartbeat);
+
+  // What the four times of a heartbeat, read now, tell of the driver's clock.
+  void AddClockSample(Moment now, const v1::DriverHeartbeat& heartbeat);
+
+  // After OnHeartbeat said false: whether this shows, for the first time, that an older life goes
+  // on beside a newer one; two processes have one id.
+  bool IsDoubleLife(const v1::DriverHeartbeat& heartbeat);
 
   // nullptr when unknown, left or forgotten.
   const KnownDriver* Find(std::string_view id) const;

@@ -23,6 +23,7 @@
 #include "server/core/driver_registry.h"
 #include "server/core/moment.h"
 #include "server/core/report_merger.h"
+#include "server/core/writer_fence.h"
 
 namespace loadtest {
 
@@ -32,10 +33,15 @@ struct CoreOptions {
   int64_t start_lead_ns = 300 * kNanosPerMilli;
   int64_t finish_grace_ns = 2 * kNanosPerSecond;
   int64_t metrics_interval_ns = kNanosPerSecond;
+  // How long drivers go on with a test without a sign of life of an orchestrator; 0: for ever.
+  int64_t lease_ns = 0;
   // A test for "every idle driver" waits until this many are idle, or until `settle_ns` after the
   // process began.
   int expected_drivers = 0;
   int64_t settle_ns = 5 * kNanosPerSecond;
+  // Ended tests that are kept: the newest so many, and those that ended within so long. 0: all.
+  int keep_tests = 0;
+  int64_t keep_for_ns = 0;
   // Of a request, bytes: what the bus can carry.
   size_t largest_body = kLargestBody;
   std::string version;
@@ -69,6 +75,10 @@ struct Notice {
     kRejected,    // the record was refused; text says why
     kDuplicate,
     kDriverChanged,
+    kTakeover,       // a life of the orchestrator took over
+    kClaim,          // another life asks whether this one is there
+    kFenced,         // another life has taken over: this one must end; text says which
+    kReportDormant,  // an interval report of an ended test that has to be woken first (Wake)
   };
   Kind kind;
   std::string test_id;
@@ -91,6 +101,30 @@ class OrchestratorCore {
 
   // Puts an ended test back that the store knows.
   void Restore(const v1::LoadTest& test, const std::string& request_id);
+
+  // Makes an ended test able to take late reports again: `records` are all that the store has of
+  // it, `report` the last that was made. False when they are not whole.
+  bool Wake(const std::string& id, const std::vector<Record>& records, const v1::Report& report);
+
+  // From now on decisions are written by this life of the orchestrator, which is later than all
+  // that the topic knows.
+  void BecomeWriter(int64_t incarnation) { writer_ = incarnation; }
+  int64_t writer() const { return writer_; }
+  const WriterFence& fence() const { return fence_; }
+  // A record of `trigger` from before the place where reading goes on: it only tells who is there.
+  void Glance(const Record& record);
+
+  // Until then `metrics` is being read from long ago: the results of all ended tests are kept until
+  // they are whole, and nobody is lost for what has not been read yet.
+  void BeginCatchUp() { catching_up_ = true; }
+  void EndCatchUp(Moment now);
+  // The bus of an earlier process is gone, and with it the drivers: what ran on it cannot go on.
+  void LoseBus();
+
+  // Whether a test is not ended.
+  bool HasActiveTests() const { return !active_.empty(); }
+  // Ids of drivers that take part in tests that are not ended, and are not done with them.
+  std::set<std::string> BusyDriverIds() const;
 
   // nullptr when unknown. Valid until the next Apply.
   const v1::LoadTest* FindTest(std::string_view id) const;
@@ -129,11 +163,20 @@ class OrchestratorCore {
     std::unique_ptr<ReportMerger>
         merger;  // from Started on; kept for a while after the end, for late reports
     std::vector<v1::Event> events;
-    std::set<std::string> armed;
+    std::set<DriverLife> armed;
     std::map<std::string, std::string> arm_errors;
-    std::map<std::string, v1::DriverManifest> manifests;
-    std::map<std::string, v1::DriverRegistration> registrations;
-    Moment last_loss;  // when a driver was last marked lost
+    std::map<DriverLife, v1::DriverManifest> manifests;
+    std::map<DriverLife, v1::DriverRegistration> registrations;
+    Moment last_loss;       // when a driver was last marked lost
+    Moment started;         // when that was read
+    v1::Started plan;       // until the end
+    bool bus_lost = false;  // the bus it ran on is gone
+  };
+  // A driver refused a test before its Started was read here.
+  struct EarlyRefusal {
+    DriverLife life;
+    std::string test_id;
+    std::string error;
   };
 
   absl::StatusOr<std::vector<v1::Trigger>> DecideCreate(Moment now,
@@ -142,17 +185,48 @@ class OrchestratorCore {
   absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now,
                                                         const DeleteRequest& erase) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
+  // Deletes ended tests that are not to be kept any longer.
+  void DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const;
   // The decision a single test needs now; false when none.
   bool DecideStart(Moment now, const Test& test, std::set<std::string>& taken,
                    v1::Trigger& out) const;
   bool DecideEnd(Moment now, const Test& test, v1::Trigger& out) const;
-  std::vector<const KnownDriver*> FreeDrivers(Moment now, const std::set<std::string>& taken) const;
+  // Shares of a lost driver to others, or back to its new life.
+  bool DecideAdjust(Moment now, const Test& test, v1::Trigger& out) const;
+  bool DecideRejoin(Moment now, const Test& test, int64_t at_ns, v1::Trigger& out) const;
+  // Whether that life takes part in a test that is not ended.
+  bool IsTaken(const DriverLife& life) const;
+  bool DecideHandOver(const Test& test, int64_t at_ns, v1::Trigger& out) const;
+  v1::Trigger NewTrigger(Moment now, const std::string& test_id) const;
+  void AppendBody(Moment now, const std::string& test_id, const std::string& body,
+                  std::vector<v1::Trigger>& decisions) const;
+  void Take(const Test& test, std::set<std::string>& taken) const;
+  // Idle drivers that `test` could have, in the order of their ids.
+  std::vector<const KnownDriver*> FreeDrivers(Moment now, const Test& test,
+                                              const std::set<std::string>& taken) const;
+  v1::Assignment Assign(const KnownDriver& driver, int32_t slot, int32_t slots) const;
 
   void ApplyRegistration(Moment now, const v1::DriverRegistration& m, std::vector<Notice>& notices);
   void ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m, std::vector<Notice>& notices);
   void ApplyTrigger(Moment now, const v1::Trigger& m, std::vector<Notice>& notices);
   void ApplyMetrics(Moment now, const v1::MetricsReport& m, std::vector<Notice>& notices);
+  void ApplyAlive(const v1::OrchestratorAlive& m, std::vector<Notice>& notices);
+  void ApplyCreated(const v1::Trigger& m, std::vector<Notice>& notices);
   void ApplyStarted(Moment now, Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
+  void ApplyAdjusted(Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
+  void ApplyStopOrdered(Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
+  void ApplyFinished(Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
+  void ApplyRefusal(Moment now, Test& test, const DriverLife& life, const std::string& error,
+                    std::vector<Notice>& notices);
+  void ApplyEarlyRefusals(Moment now, Test& test, const std::string& test_id,
+                          std::vector<Notice>& notices);
+  void ApplyOldHeartbeat(Moment now, const v1::DriverHeartbeat& m, std::vector<Notice>& notices);
+  void ApplyHeld(Moment now, std::vector<Notice>& notices);
+  void RememberRegistration(Test& test, const DriverLife& life);
+  // Why a driver that takes part counts as lost now; empty: it does not.
+  std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
+                     bool bus_connected) const;
+  static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);
   void ForgetOldMergers();
@@ -164,11 +238,19 @@ class OrchestratorCore {
   std::map<std::string, Test, std::less<>> tests_;
   // Tests that are not ended: what each heartbeat and tick has to look at.
   std::set<std::string> active_;
+  // Those that are, by the time of their end, nanoseconds since 1970.
+  std::set<std::pair<int64_t, std::string>> ended_;
   std::map<std::string, std::string, std::less<>> request_ids_;
   // Interval reports of tests not known yet: their Started is still on its way on another topic.
   std::deque<v1::MetricsReport> held_;
+  std::deque<EarlyRefusal> early_refusals_;
+  // Reports of tests that were deleted may still come.
+  std::set<std::string, std::less<>> deleted_;
   // Ended tests whose merger is kept, oldest first.
   std::deque<std::string> recently_ended_;
+  WriterFence fence_;
+  int64_t writer_ = 0;
+  bool catching_up_ = false;
   v1::RequestCounts counted_;
 };
 

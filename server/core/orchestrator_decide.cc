@@ -11,6 +11,9 @@ namespace loadtest {
 
 absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::Decide(
     Moment now, const CoreRequest& request) const {
+  // What it wrote would be void.
+  if (fence_.newest_takeover() > writer_ && writer_ != 0)
+    return absl::UnavailableError("this orchestrator was replaced by another one; ask that");
   struct Visitor {
     const OrchestratorCore& core;
     Moment now;
@@ -36,23 +39,35 @@ namespace {
 // the body needs to get to the drivers, at a modest 20 MB/s.
 constexpr int64_t kBodyLeadNsPerByte = 50;
 
-v1::Trigger NewTrigger(Moment now, const std::string& test_id) {
+// Of tests that are not kept, so that other decisions need not wait for long.
+constexpr int kMostDeletedAtOnce = 20;
+
+bool HasLabels(const KnownDriver& driver, const v1::LoadTestSpec& spec) {
+  const auto& labels = driver.registration.labels();
+  return std::all_of(spec.driver_labels().begin(), spec.driver_labels().end(), [&](const auto& l) {
+    const auto it = labels.find(l.first);
+    return it != labels.end() && it->second == l.second;
+  });
+}
+
+}  // namespace
+
+v1::Trigger OrchestratorCore::NewTrigger(Moment now, const std::string& test_id) const {
   v1::Trigger trigger;
   trigger.set_test_id(test_id);
   trigger.set_decide_time_ns(now.wall.ns);
+  trigger.set_writer(writer_);
   return trigger;
 }
 
-void AppendBody(Moment now, const std::string& test_id, const std::string& body,
-                std::vector<v1::Trigger>& decisions) {
+void OrchestratorCore::AppendBody(Moment now, const std::string& test_id, const std::string& body,
+                                  std::vector<v1::Trigger>& decisions) const {
   for (v1::BodyPart& part : SplitBody(body)) {
     v1::Trigger trigger = NewTrigger(now, test_id);
     *trigger.mutable_body_part() = std::move(part);
     decisions.push_back(std::move(trigger));
   }
 }
-
-}  // namespace
 
 absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
     Moment now, const CreateRequest& create) const {
@@ -122,58 +137,105 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideDelete(
 std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   std::vector<v1::Trigger> decisions;
   std::vector<std::pair<int64_t, std::string>> pending;
+  // Ids of drivers that are not to be had, and of those that an earlier test waits for.
   std::set<std::string> taken;
   for (const std::string& id : active_) {
     const Test& test = tests_.find(id)->second;
-    for (const v1::Assignment& a : test.resource.assignments()) taken.insert(a.driver_id());
+    Take(test, taken);
     v1::Trigger trigger = NewTrigger(now, id);
     if (DecideEnd(now, test, trigger)) {
+      decisions.push_back(std::move(trigger));
+    } else if (DecideAdjust(now, test, trigger)) {
+      if (trigger.adjusted().joined_size() > 0) AppendBody(now, id, test.body, decisions);
       decisions.push_back(std::move(trigger));
     } else if (test.resource.state() == v1::LoadTest::PENDING) {
       pending.emplace_back(test.created_ns, id);
     }
   }
-  // First come, first served: a test that waits for many drivers is not overtaken by a smaller one.
+  // First come, first served: a test that waits for many drivers is not overtaken by a smaller one
+  // that could have the same. Others do not wait for it.
   std::sort(pending.begin(), pending.end());
   for (const auto& [created, id] : pending) {
     v1::Trigger trigger = NewTrigger(now, id);
     const Test& test = tests_.find(id)->second;
-    if (!DecideStart(now, test, taken, trigger)) break;
+    if (!DecideStart(now, test, taken, trigger)) continue;
     AppendBody(now, id, test.body, decisions);
     decisions.push_back(std::move(trigger));
   }
+  DecideKeeping(now, decisions);
   return decisions;
 }
 
+void OrchestratorCore::DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const {
+  size_t too_many = options_.keep_tests > 0 && ended_.size() > size_t(options_.keep_tests)
+                        ? ended_.size() - options_.keep_tests
+                        : 0;
+  int deleted = 0;
+  for (const auto& [end_ns, id] : ended_) {
+    const bool too_old = options_.keep_for_ns > 0 && now.wall.ns - end_ns > options_.keep_for_ns;
+    if ((too_many == 0 && !too_old) || deleted == kMostDeletedAtOnce) return;
+    if (too_many > 0) --too_many;
+    ++deleted;
+    v1::Trigger trigger = NewTrigger(now, id);
+    trigger.mutable_deleted();
+    decisions.push_back(std::move(trigger));
+  }
+}
+
+void OrchestratorCore::Take(const Test& test, std::set<std::string>& taken) const {
+  if (test.merger == nullptr) return;
+  for (const auto& [life, part] : test.merger->drivers()) {
+    // A new life of a driver that was lost is free, unless the test waits for it.
+    const KnownDriver* driver = registry_.Find(life.driver_id);
+    const bool has_new_life =
+        driver != nullptr && driver->registration.incarnation() > life.incarnation;
+    if (!part.lost || !has_new_life || test.resource.spec().rejoin()) taken.insert(life.driver_id);
+  }
+}
+
 std::vector<const KnownDriver*> OrchestratorCore::FreeDrivers(
-    Moment now, const std::set<std::string>& taken) const {
+    Moment now, const Test& test, const std::set<std::string>& taken) const {
   std::vector<const KnownDriver*> free = registry_.Idle(now);
-  std::erase_if(free,
-                [&](const KnownDriver* d) { return taken.contains(d->registration.driver_id()); });
+  std::erase_if(free, [&](const KnownDriver* d) {
+    return taken.contains(d->registration.driver_id()) || !HasLabels(*d, test.resource.spec());
+  });
   return free;
+}
+
+v1::Assignment OrchestratorCore::Assign(const KnownDriver& driver, int32_t slot,
+                                        int32_t slots) const {
+  v1::Assignment a;
+  a.set_driver_id(driver.registration.driver_id());
+  a.set_incarnation(driver.registration.incarnation());
+  a.set_slot(slot);
+  a.set_slots(slots);
+  if (const std::optional<ClockEstimate::Offset> clock = driver.clock.Get()) {
+    a.set_clock_offset_ns(clock->offset_ns);
+    a.set_clock_error_ns(clock->error_ns);
+  }
+  return a;
 }
 
 bool OrchestratorCore::DecideStart(Moment now, const Test& test, std::set<std::string>& taken,
                                    v1::Trigger& out) const {
   const v1::LoadTestSpec& spec = test.resource.spec();
-  std::vector<const KnownDriver*> free = FreeDrivers(now, taken);
+  std::vector<const KnownDriver*> free = FreeDrivers(now, test, taken);
   const bool settled = now.mono.ns - start_.mono.ns > options_.settle_ns;
   const int needed =
       spec.drivers() > 0 ? spec.drivers() : std::max(1, settled ? 1 : options_.expected_drivers);
-  if (static_cast<int>(free.size()) < needed) return false;
-  if (spec.drivers() > 0) free.resize(spec.drivers());
+  const bool enough = static_cast<int>(free.size()) >= needed;
+  if (enough && spec.drivers() > 0) free.resize(spec.drivers());
+  for (const KnownDriver* driver : free) taken.insert(driver->registration.driver_id());
+  if (!enough) return false;
   v1::Started& started = *out.mutable_started();
   *started.mutable_spec() = spec;
   started.set_start_time_ns(now.wall.ns + options_.start_lead_ns +
                             static_cast<int64_t>(test.body.size()) * kBodyLeadNsPerByte);
   started.set_metrics_interval_ns(options_.metrics_interval_ns);
+  started.set_lease_ns(options_.lease_ns);
   for (const KnownDriver* driver : free) {
-    v1::Assignment& a = *started.add_assignments();
-    a.set_driver_id(driver->registration.driver_id());
-    a.set_incarnation(driver->registration.incarnation());
-    a.set_slot(started.assignments_size() - 1);
-    a.set_slots(static_cast<int32_t>(free.size()));
-    taken.insert(a.driver_id());
+    const int slot = started.assignments_size();
+    *started.add_assignments() = Assign(*driver, slot, static_cast<int32_t>(free.size()));
   }
   return true;
 }
@@ -199,16 +261,24 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
     return finish(v1::LoadTest::FAILED,
                   absl::StrFormat("%s could not take part: %s", driver, error));
   }
+  if (test.bus_lost) {
+    return finish(
+        v1::LoadTest::FAILED,
+        "the orchestrator ended in mid-test, and with it the embedded broker; a real Kafka "
+        "(--kafka HOST:PORT) lets tests outlive it");
+  }
   int lost = 0;
   int failed = 0;
   int left = 0;
+  int expired = 0;
   std::string first_lost;
   std::string failure;
-  for (const auto& [id, part] : test.merger->drivers()) {
-    if (part.lost && lost++ == 0) first_lost = id;
+  for (const auto& [life, part] : test.merger->drivers()) {
+    if (part.lost && lost++ == 0) first_lost = life.driver_id;
     if (part.end_reason == v1::MetricsReport::DRIVER_FAILED && failed++ == 0)
-      failure = absl::StrFormat("%s: %s", id, part.error);
+      failure = absl::StrFormat("%s: %s", life.driver_id, part.error);
     if (part.end_reason == v1::MetricsReport::DRIVER_STOPPED) ++left;
+    if (part.end_reason == v1::MetricsReport::LEASE_EXPIRED) ++expired;
   }
   if (lost > 0 && !test.stop_ordered &&
       test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
@@ -225,6 +295,11 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
   if (lost == drivers)
     return finish(v1::LoadTest::FAILED,
                   drivers == 1 ? "its driver was lost" : "all drivers were lost");
+  if (expired > 0 && expired + lost + left == drivers) {
+    return finish(
+        v1::LoadTest::FAILED,
+        "its drivers ended it: they had no sign of life of an orchestrator for the lease");
+  }
   if (left == drivers) return finish(v1::LoadTest::STOPPED, "its drivers were told to end");
   return finish(v1::LoadTest::SUCCEEDED, "");
 }

@@ -120,6 +120,11 @@ absl::StatusOr<v1::ListDriversResponse> OrchestratorCore::ListDrivers(
     *driver.mutable_last_heartbeat_time() = ToTimestamp(known->last_seen.wall.ns);
     driver.set_cpu_cores(known->heartbeat.cpu_cores());
     *driver.mutable_labels() = known->registration.labels();
+    driver.set_reports_waiting(known->heartbeat.reports_waiting());
+    if (const std::optional<ClockEstimate::Offset> clock = known->clock.Get()) {
+      driver.set_clock_offset_ns(clock->offset_ns);
+      driver.set_clock_error_ns(clock->error_ns);
+    }
   }
   return response;
 }

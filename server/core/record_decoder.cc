@@ -6,23 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/measure/measurements.h"
-#include "common/spec/body_parts.h"
 #include "common/spec/load_test_spec.h"
+#include "server/core/record_checks.h"
 
 namespace loadtest {
 namespace {
-
-// A hundred years in nanoseconds: no offset or time of ours is beyond it.
-constexpr int64_t kLargestTimeNs = int64_t{3'155'760'000} * kNanosPerSecond;
-
-absl::Status Wrong(std::string_view field, int64_t got, std::string_view want) {
-  return absl::InvalidArgumentError(absl::StrFormat("%s: got %d, want %s", field, got, want));
-}
-
-absl::Status CheckTime(std::string_view field, int64_t ns) {
-  if (ns >= 0 && ns <= kLargestTimeNs) return absl::OkStatus();
-  return Wrong(field, ns, "nanoseconds from 0 to 100 years");
-}
 
 absl::Status CheckKey(const Record& record, const std::string& want) {
   if (record.key == want) return absl::OkStatus();
@@ -48,52 +36,11 @@ absl::Status Check(const v1::DriverHeartbeat& m) {
       m.state() == v1::DriverHeartbeat::STATE_UNSPECIFIED) {
     return Wrong("state", m.state(), "a state of DriverHeartbeat.State");
   }
+  RETURN_IF_ERROR(CheckTime("wall_time_ns", m.wall_time_ns()));
+  RETURN_IF_ERROR(CheckTime("alive_send_time_ns", m.alive_send_time_ns()));
+  RETURN_IF_ERROR(CheckTime("alive_read_time_ns", m.alive_read_time_ns()));
+  if (m.reports_waiting() < 0) return Wrong("reports_waiting", m.reports_waiting(), "0 or more");
   if (!(m.cpu_cores() >= 0 && m.cpu_cores() < 1e6)) return Wrong("cpu_cores", -1, "0 to 1,000,000");
-  return absl::OkStatus();
-}
-
-absl::Status Check(const v1::Trigger& m) {
-  RETURN_IF_ERROR(CheckLoadTestId(m.test_id(), "test_id"));
-  RETURN_IF_ERROR(CheckTime("decide_time_ns", m.decide_time_ns()));
-  switch (m.event_case()) {
-    case v1::Trigger::EVENT_NOT_SET:
-      return absl::InvalidArgumentError(
-          "event: got none of the known ones, want created, started, stop_ordered, finished or "
-          "deleted");
-    case v1::Trigger::kBodyPart:
-      return CheckBodyPart(m.body_part());
-    case v1::Trigger::kCreated:
-      return ValidateSpec(m.created().spec(), BodyIn::kParts).status();
-    case v1::Trigger::kStarted: {
-      const v1::Started& started = m.started();
-      RETURN_IF_ERROR(ValidateSpec(started.spec(), BodyIn::kParts).status());
-      RETURN_IF_ERROR(CheckTime("started.start_time_ns", started.start_time_ns()));
-      if (started.metrics_interval_ns() < kNanosPerMilli) {
-        return Wrong("started.metrics_interval_ns", started.metrics_interval_ns(), "1 ms or more");
-      }
-      if (started.assignments().empty()) return Wrong("started.assignments", 0, "one or more");
-      for (const v1::Assignment& a : started.assignments()) {
-        RETURN_IF_ERROR(CheckDriverId(a.driver_id(), "started.assignments.driver_id"));
-        if (a.slots() != started.assignments_size() || a.slot() < 0 || a.slot() >= a.slots()) {
-          return Wrong("started.assignments.slot", a.slot(),
-                       "0 <= slot < slots = number of assignments");
-        }
-      }
-      return absl::OkStatus();
-    }
-    case v1::Trigger::kFinished:
-      switch (m.finished().state()) {
-        case v1::LoadTest::SUCCEEDED:
-        case v1::LoadTest::STOPPED:
-        case v1::LoadTest::FAILED:
-          return absl::OkStatus();
-        default:
-          return Wrong("finished.state", m.finished().state(), "SUCCEEDED, STOPPED or FAILED");
-      }
-    case v1::Trigger::kStopOrdered:
-    case v1::Trigger::kDeleted:
-      return absl::OkStatus();
-  }
   return absl::OkStatus();
 }
 
@@ -108,6 +55,8 @@ absl::Status Check(const v1::MetricsReport& m) {
     return Wrong("end_offset_ns", m.end_offset_ns(), "start_offset_ns or more");
   return CheckMeasurements(m.measurements());
 }
+
+absl::Status Check(const v1::Trigger& m) { return CheckTrigger(m); }
 
 template <typename Message>
 absl::StatusOr<BusMessage> Decode(const Record& record, std::string (*key_of)(const Message&)) {
@@ -135,7 +84,9 @@ absl::StatusOr<BusMessage> DecodeByTopic(const Record& record) {
       return Decode<v1::DriverHeartbeat>(
           record, [](const v1::DriverHeartbeat& m) { return m.driver_id(); });
     case Topic::kTrigger:
-      return Decode<v1::Trigger>(record, [](const v1::Trigger& m) { return m.test_id(); });
+      return Decode<v1::Trigger>(record, [](const v1::Trigger& m) {
+        return m.has_alive() ? std::string(kOrchestratorKey) : m.test_id();
+      });
     case Topic::kMetrics:
       return Decode<v1::MetricsReport>(record,
                                        [](const v1::MetricsReport& m) { return m.driver_id(); });

@@ -19,7 +19,8 @@ double Cores(int64_t cpu_ns, int64_t measured_ns) {
   return measured_ns > 0 ? static_cast<double>(cpu_ns) / static_cast<double>(measured_ns) : 0;
 }
 
-void FillDriver(const ReportMerger::DriverPart& part, v1::DriverResult& out) {
+void FillDriver(const ReportMerger& merger, const ReportMerger::DriverPart& part,
+                v1::DriverResult& out) {
   *out.mutable_assignment() = part.assignment;
   *out.mutable_counts() = part.sum.counts();
   *out.mutable_response_time() = part.sum.response_time().Summary();
@@ -33,6 +34,12 @@ void FillDriver(const ReportMerger::DriverPart& part, v1::DriverResult& out) {
   out.set_intervals_missing(static_cast<int64_t>(part.missing.size()));
   out.set_finished(part.finished);
   out.set_lost(part.lost);
+  out.set_took_over_requests(merger.TookOver(part));
+  if (!part.lost) return;
+  const ReportMerger::Unreported unknown = merger.UnreportedOf(part);
+  out.set_unknown_requests(unknown.requests);
+  out.set_unknown_from_offset_ns(unknown.from_ns);
+  out.set_unknown_to_offset_ns(std::max<int64_t>(0, unknown.to_ns));
 }
 
 double Progress(Moment now, const v1::LoadTest& test, const ReportMerger& merger) {
@@ -48,7 +55,7 @@ double Progress(Moment now, const v1::LoadTest& test, const ReportMerger& merger
     const int64_t start = test.start_time().seconds() * kNanosPerSecond + test.start_time().nanos();
     // The drivers' reports tell how far they are, also when the clocks of the hosts differ.
     int64_t reached = 0;
-    for (const auto& [id, part] : merger.drivers())
+    for (const auto& [life, part] : merger.drivers())
       reached = std::max(reached, part.highest_end_ns);
     const int64_t elapsed = test.has_end_time() ? reached : std::max(reached, now.wall.ns - start);
     done =
@@ -76,7 +83,12 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
   *report.mutable_send_delay() = merger->totals().send_delay().Summary();
   report.set_completed_per_second(PerSecond(merger->totals().counts().completed(), seconds));
   report.set_sent_per_second(PerSecond(merger->totals().counts().sent(), seconds));
-  for (const auto& [id, part] : merger->drivers()) FillDriver(part, *report.add_drivers());
+  int64_t unknown = 0;
+  for (const auto& [life, part] : merger->drivers()) {
+    FillDriver(*merger, part, *report.add_drivers());
+    unknown += report.drivers().rbegin()->unknown_requests();
+  }
+  report.set_unknown_requests(unknown);
   for (v1::IntervalResult& interval : merger->AllIntervals())
     *report.add_intervals() = std::move(interval);
   *report.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
@@ -90,17 +102,19 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
 }
 
 void FillManifest(const std::string& version, const std::string& bus,
-                  const std::map<std::string, v1::DriverRegistration>& registrations,
-                  const std::map<std::string, v1::DriverManifest>& known, v1::Report& report) {
+                  const std::map<DriverLife, v1::DriverRegistration>& registrations,
+                  const std::map<DriverLife, v1::DriverManifest>& known, v1::Report& report) {
   v1::Manifest& manifest = *report.mutable_manifest();
   manifest.set_orchestrator_version(version);
   manifest.set_bus(bus);
   for (v1::DriverResult& result : *report.mutable_drivers()) {
-    const std::string& id = result.assignment().driver_id();
+    const DriverLife life = LifeOf(result.assignment());
     v1::DriverManifest& driver = *manifest.add_drivers();
-    if (const auto it = known.find(id); it != known.end()) driver = it->second;
-    driver.set_driver_id(id);
-    const auto it = registrations.find(id);
+    if (const auto it = known.find(life); it != known.end()) driver = it->second;
+    driver.set_driver_id(life.driver_id);
+    driver.set_clock_offset_ns(result.assignment().clock_offset_ns());
+    driver.set_clock_error_ns(result.assignment().clock_error_ns());
+    const auto it = registrations.find(life);
     if (it == registrations.end()) continue;
     const v1::DriverRegistration& registration = it->second;
     driver.set_version(registration.version());
@@ -111,6 +125,27 @@ void FillManifest(const std::string& version, const std::string& bus,
     driver.set_max_open_files(registration.max_open_files());
     result.set_ip_address(registration.ip_address());
     result.set_host_name(registration.host_name());
+  }
+}
+
+void ReadManifest(const v1::Report& report,
+                  std::map<DriverLife, v1::DriverRegistration>& registrations,
+                  std::map<DriverLife, v1::DriverManifest>& known) {
+  // FillManifest writes both lists in one order.
+  const int drivers = std::min(report.drivers_size(), report.manifest().drivers_size());
+  for (int i = 0; i < drivers; ++i) {
+    const v1::DriverResult& result = report.drivers(i);
+    const v1::DriverManifest& driver = report.manifest().drivers(i);
+    const DriverLife life = LifeOf(result.assignment());
+    known[life] = driver;
+    v1::DriverRegistration& registration = registrations[life];
+    registration.set_version(driver.version());
+    registration.set_host_name(driver.host_name());
+    registration.set_kernel(driver.kernel());
+    registration.set_cpu_model(driver.cpu_model());
+    registration.set_cpus(driver.cpus());
+    registration.set_max_open_files(driver.max_open_files());
+    registration.set_ip_address(result.ip_address());
   }
 }
 
@@ -127,16 +162,17 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
   for (const auto& [kind, error] : merger->totals().errors()) *update.add_errors() = error;
   *update.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
   update.set_progress(Progress(now, test, *merger));
-  for (const auto& [id, part] : merger->drivers()) {
+  for (const auto& [life, part] : merger->drivers()) {
     v1::DriverProgress& progress = *update.add_drivers();
-    progress.set_driver_id(id);
+    progress.set_driver_id(life.driver_id);
     *progress.mutable_counts() = part.sum.counts();
     progress.set_send_delay_p99_ns(part.sum.send_delay().Percentile(0.99));
     progress.set_cpu_cores(Cores(part.sum.cpu_ns(), part.sum.measured_ns()));
     v1::Driver::State state = v1::Driver::IDLE;
     if (part.lost) {
       state = v1::Driver::LOST;
-    } else if (const KnownDriver* driver = drivers.Find(id); driver != nullptr && !part.finished) {
+    } else if (const KnownDriver* driver = drivers.Find(life.driver_id);
+               driver != nullptr && !part.finished) {
       state = driver->heartbeat.state() == v1::DriverHeartbeat::ARMED      ? v1::Driver::ARMED
               : driver->heartbeat.state() == v1::DriverHeartbeat::DRAINING ? v1::Driver::DRAINING
                                                                            : v1::Driver::RUNNING;

@@ -18,8 +18,13 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
                 v1::Report& report);
 
 void FillManifest(const std::string& version, const std::string& bus,
-                  const std::map<std::string, v1::DriverRegistration>& registrations,
-                  const std::map<std::string, v1::DriverManifest>& known, v1::Report& report);
+                  const std::map<DriverLife, v1::DriverRegistration>& registrations,
+                  const std::map<DriverLife, v1::DriverManifest>& known, v1::Report& report);
+
+// The other way: what FillManifest needs, out of a report that it filled.
+void ReadManifest(const v1::Report& report,
+                  std::map<DriverLife, v1::DriverRegistration>& registrations,
+                  std::map<DriverLife, v1::DriverManifest>& known);
 
 // All but events.
 void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger, bool stopped,

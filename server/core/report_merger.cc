@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/base/time.h"
 #include "common/config/config.h"
 #include "common/spec/load_test_spec.h"
 
@@ -12,6 +13,8 @@ namespace {
 // Sequences skipped by one report that are remembered one by one. A jump beyond it is a driver that
 // makes numbers up.
 constexpr int64_t kLargestJump = 100'000;
+// How much later than its last possible end a test's reports may be: stalls, suspended machines.
+constexpr int64_t kLatestAfterNs = 3'600 * kNanosPerSecond;
 
 bool AddsUp(const v1::RequestCounts& c) {
   return c.due() == c.sent() + c.dropped() + c.waiting() &&
@@ -21,29 +24,33 @@ bool AddsUp(const v1::RequestCounts& c) {
 }  // namespace
 
 ReportMerger::ReportMerger(const v1::Started& started)
-    : spec_(started.spec()), interval_ns_(started.metrics_interval_ns()) {
+    : spec_(started.spec()),
+      interval_ns_(started.metrics_interval_ns()),
+      slots_(started.assignments_size()),
+      shares_(started) {
+  const int64_t longest = LongestRunNs(spec_, slots_);
+  latest_end_ns_ =
+      longest < 0 || longest > kNeverNs - kLatestAfterNs ? kNeverNs : longest + kLatestAfterNs;
   for (const v1::Assignment& assignment : started.assignments())
-    drivers_[assignment.driver_id()].assignment = assignment;
+    drivers_[LifeOf(assignment)].assignment = assignment;
 }
 
 ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
-  const auto it = drivers_.find(report.driver_id());
-  if (it == drivers_.end() || it->second.assignment.incarnation() != report.incarnation())
-    return Added::kUnknownDriver;
+  const auto it = drivers_.find(LifeOf(report));
+  if (it == drivers_.end()) return Added::kUnknownDriver;
+  if (report.end_offset_ns() > latest_end_ns_) return Added::kOutOfRange;
   DriverPart& part = it->second;
   const int64_t sequence = report.sequence();
-  if (sequence <= part.highest_sequence) {
-    if (part.missing.erase(sequence) == 0) return Added::kDuplicate;
-  } else {
-    if (sequence - part.highest_sequence > kLargestJump) return Added::kUnknownDriver;
-    for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
-      part.missing.insert(skipped);
-  }
   const bool newest = sequence > part.highest_sequence;
-  // Decoding has checked the measurements; what is left is a sum beyond 63 bits, which then is not
-  // counted anywhere.
-  if (!part.sum.Add(report.measurements()).ok() || !totals_.Add(report.measurements()).ok())
-    return Added::kUnknownDriver;
+  if (!newest && !part.missing.contains(sequence)) return Added::kDuplicate;
+  if (sequence - part.highest_sequence > kLargestJump) return Added::kOutOfRange;
+  // Decoding has checked the measurements; what is left is a sum beyond 63 bits. The totals are
+  // asked first: what fits into them fits into their parts.
+  if (!totals_.Add(report.measurements()).ok()) return Added::kOutOfRange;
+  part.sum.Add(report.measurements()).IgnoreError();
+  part.missing.erase(sequence);
+  for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
+    part.missing.insert(skipped);
   ++part.reports;
   part.highest_sequence = std::max(part.highest_sequence, sequence);
   part.highest_end_ns = std::max(part.highest_end_ns, report.end_offset_ns());
@@ -72,28 +79,76 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   return Added::kNew;
 }
 
+// The fleet's gauges are the sum of the drivers' newest: what changed for one changes for all.
 void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
-  part.sum.SetGauges(newest.counts().in_flight(), newest.counts().waiting());
-  part.sum.SetWarmupGauges(newest.warmup().in_flight(), newest.warmup().waiting());
-  int64_t in_flight = 0;
-  int64_t waiting = 0;
-  int64_t warmup_in_flight = 0;
-  int64_t warmup_waiting = 0;
-  for (const auto& [id, other] : drivers_) {
-    in_flight += other.sum.counts().in_flight();
-    waiting += other.sum.counts().waiting();
-    warmup_in_flight += other.sum.warmup().in_flight();
-    warmup_waiting += other.sum.warmup().waiting();
-  }
-  totals_.SetGauges(in_flight, waiting);
-  totals_.SetWarmupGauges(warmup_in_flight, warmup_waiting);
+  const v1::RequestCounts& counts = newest.counts();
+  const v1::RequestCounts& warmup = newest.warmup();
+  const v1::RequestCounts& before = part.sum.counts();
+  const v1::RequestCounts& warmup_before = part.sum.warmup();
+  totals_.SetGauges(totals_.counts().in_flight() + counts.in_flight() - before.in_flight(),
+                    totals_.counts().waiting() + counts.waiting() - before.waiting());
+  totals_.SetWarmupGauges(
+      totals_.warmup().in_flight() + warmup.in_flight() - warmup_before.in_flight(),
+      totals_.warmup().waiting() + warmup.waiting() - warmup_before.waiting());
+  part.sum.SetGauges(counts.in_flight(), counts.waiting());
+  part.sum.SetWarmupGauges(warmup.in_flight(), warmup.waiting());
 }
 
-void ReportMerger::MarkLost(std::string_view driver_id) {
-  const auto it = drivers_.find(driver_id);
+void ReportMerger::MarkLost(const DriverLife& life) {
+  const auto it = drivers_.find(life);
   if (it == drivers_.end() || it->second.finished) return;
   it->second.lost = true;
   CloseIntervals();
+}
+
+void ReportMerger::MarkRefused(const DriverLife& life) {
+  const auto it = drivers_.find(life);
+  if (it != drivers_.end()) it->second.refused = true;
+}
+
+void ReportMerger::Adjust(const v1::Adjusted& adjusted) {
+  shares_.Apply(adjusted);
+  for (const v1::Assignment& assignment : adjusted.joined()) {
+    DriverPart& part = drivers_[LifeOf(assignment)];
+    part.assignment = assignment;
+    part.joined = true;
+    // Intervals before it came do not wait for it.
+    const std::vector<v1::Share>& shares = shares_.SharesOf(LifeOf(assignment));
+    if (!shares.empty()) part.highest_end_ns = shares.front().from_offset_ns();
+  }
+  for (const v1::DriverShares& entry : adjusted.shares()) {
+    if (shares_.EndOfShares(LifeOf(entry))) MarkLost(LifeOf(entry));
+  }
+}
+
+const ReportMerger::DriverPart* ReportMerger::Find(const DriverLife& life) const {
+  const auto it = drivers_.find(life);
+  return it == drivers_.end() ? nullptr : &it->second;
+}
+
+bool ReportMerger::IsGone(const DriverPart& part) {
+  return part.lost || (part.finished && (part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
+                                         part.end_reason == v1::MetricsReport::LEASE_EXPIRED));
+}
+
+ReportMerger::Unreported ReportMerger::UnreportedOf(const DriverPart& part) const {
+  const DriverLife life = LifeOf(part.assignment);
+  Unreported out{.from_ns = part.highest_end_ns, .to_ns = shares_.end_ns()};
+  if (const std::optional<int64_t> end = shares_.EndOfShares(life)) out.to_ns = *end;
+  if (stop_ns_ != kNeverNs) out.to_ns = out.to_ns < 0 ? stop_ns_ : std::min(out.to_ns, stop_ns_);
+  if (out.to_ns >= 0) out.to_ns = std::max(out.to_ns, out.from_ns);
+  const v1::RequestCounts& counts = part.sum.counts();
+  out.requests = std::max<int64_t>(
+      0, shares_.Planned(life, ToNanos(spec_.warmup()),
+                         std::min(stop_ns_, out.to_ns < 0 ? kNeverNs : out.to_ns)) -
+             counts.sent() - counts.dropped());
+  return out;
+}
+
+int64_t ReportMerger::TookOver(const DriverPart& part) const {
+  if (part.refused) return 0;
+  return shares_.PlannedOfOthers(LifeOf(part.assignment), ToNanos(spec_.warmup()),
+                                 std::min(stop_ns_, part.highest_end_ns));
 }
 
 bool ReportMerger::AllDone() const {
@@ -102,18 +157,22 @@ bool ReportMerger::AllDone() const {
 }
 
 void ReportMerger::CloseIntervals() {
-  int64_t reported_to = std::numeric_limits<int64_t>::max();
-  for (const auto& [id, part] : drivers_) {
-    if (!part.finished && !part.lost) reported_to = std::min(reported_to, part.highest_end_ns);
-  }
   while (!open_.empty()) {
     const auto first = open_.begin();
-    const int64_t boundary = (first->first + 1) * interval_ns_;
-    if (reported_to < boundary) return;
+    if (IsAwaited((first->first + 1) * interval_ns_)) return;
     closed_.push_back(Summarize(first->first, first->second));
     closed_to_index_ = first->first + 1;
     open_.erase(first);
   }
+}
+
+bool ReportMerger::IsAwaited(int64_t boundary_ns) {
+  for (size_t n = 0; n < drivers_.size(); ++n, ++awaited_) {
+    if (awaited_ == drivers_.end()) awaited_ = drivers_.begin();
+    const DriverPart& part = awaited_->second;
+    if (!part.finished && !part.lost && part.highest_end_ns < boundary_ns) return true;
+  }
+  return false;
 }
 
 v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& open) const {
@@ -144,14 +203,24 @@ std::vector<v1::IntervalResult> ReportMerger::AllIntervals() const {
 
 std::vector<DriverEvidence> ReportMerger::Evidence() const {
   std::vector<DriverEvidence> evidence;
-  for (const auto& [id, part] : drivers_) {
+  for (const auto& [life, part] : drivers_) {
     DriverEvidence e;
-    e.driver_id = id;
+    e.driver_id = life.driver_id;
     e.sum = &part.sum;
     e.intervals_missing = static_cast<int64_t>(part.missing.size());
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
-                    part.end_reason == v1::MetricsReport::DRIVER_FAILED;
+                    part.end_reason == v1::MetricsReport::DRIVER_FAILED ||
+                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED;
+    e.refused = part.refused;
+    if (e.lost || e.ended_early || e.refused) {
+      const Unreported unreported = UnreportedOf(part);
+      e.unreported = unreported.requests;
+      e.unreported_from_ns = unreported.from_ns;
+      e.unreported_to_ns = unreported.to_ns;
+      e.has_schedule = shares_.is_open_loop();
+      e.replaced = shares_.EndOfShares(life).has_value();
+    }
     e.adds_up = !part.missing.empty() || (AddsUp(part.sum.counts()) && AddsUp(part.sum.warmup()));
     evidence.push_back(e);
   }
@@ -161,7 +230,7 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
 int64_t ReportMerger::SendingNs() const {
   const int64_t warmup_ns = ToNanos(spec_.warmup());
   int64_t longest = 0;
-  for (const auto& [id, part] : drivers_) {
+  for (const auto& [life, part] : drivers_) {
     const int64_t end_ns =
         part.finished && part.has_sent ? SendingEndNs(part) : part.highest_end_ns;
     longest = std::max(longest, end_ns - warmup_ns);
@@ -185,8 +254,7 @@ int64_t ReportMerger::SendingEndNs(const DriverPart& part) const {
   if (!even && by_time) return std::max(planned_end_ns, part.last_send_ns);
   if (spec_.has_stages()) return part.last_send_ns;
   // The last request stands for the delay after it, so that n requests every d take n * d.
-  const auto drivers = static_cast<double>(drivers_.size());
-  const double gap_ns = drivers / HighestRate(spec_, static_cast<int>(drivers_.size())) * 1e9;
+  const double gap_ns = slots_ / HighestRate(spec_, slots_) * 1e9;
   return part.last_send_ns + static_cast<int64_t>(gap_ns);
 }
 
@@ -194,7 +262,7 @@ int64_t ReportMerger::StartSkewNs() const {
   int64_t first = std::numeric_limits<int64_t>::max();
   int64_t last = std::numeric_limits<int64_t>::min();
   int senders = 0;
-  for (const auto& [id, part] : drivers_) {
+  for (const auto& [life, part] : drivers_) {
     if (!part.has_sent) continue;
     ++senders;
     first = std::min(first, part.first_send_ns);

@@ -2,21 +2,23 @@
 // so order does not matter.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/measure/measurements.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/load_test.pb.h"
+#include "server/core/driver_life.h"
+#include "server/core/share_plan.h"
 #include "server/core/verdict.h"
 
 namespace loadtest {
 
-// Pure. Owned by the core; not thread-safe. About 0.2 MB a driver and an open interval.
+// Pure. Owned by the core; not thread-safe. Some 10 KB a driver, and 0.2 MB an open interval.
 class ReportMerger {
  public:
   explicit ReportMerger(const v1::Started& started);
@@ -25,16 +27,25 @@ class ReportMerger {
     kNew,
     kDuplicate,
     kUnknownDriver,  // not assigned to the test in that life
+    kOutOfRange,     // a sequence or a time that cannot be, or a sum beyond 63 bits
   };
   Added Add(const v1::MetricsReport& report);
 
   // From now on intervals do not wait for the driver, and the verdict counts it as lost until its
   // last report comes.
-  void MarkLost(std::string_view driver_id);
+  void MarkLost(const DriverLife& life);
+
+  // Shares are dealt out anew. Who is left without any is lost; who joins takes part from now on.
+  void Adjust(const v1::Adjusted& adjusted);
+  // A stop was ordered so long after the start: nothing was to be sent from then on.
+  void StopAt(int64_t offset_ns) { stop_ns_ = std::max<int64_t>(0, offset_ns); }
+  // The driver will not send what it was given of others.
+  void MarkRefused(const DriverLife& life);
 
   struct DriverPart {
     v1::Assignment assignment;
-    MeasurementSum sum;
+    // Packed: there may be thousands of drivers, and each adds once an interval.
+    MeasurementSum sum = MeasurementSum::Packed();
     int64_t highest_sequence = 0;
     int64_t reports = 0;
     std::set<int64_t> missing;   // sequences below the highest that have not come
@@ -44,11 +55,32 @@ class ReportMerger {
     bool has_sent = false;
     bool finished = false;
     bool lost = false;
+    bool joined = false;   // in mid-test
+    bool refused = false;  // shares of others
     v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
     std::string error;
   };
-  // By driver id.
-  const std::map<std::string, DriverPart, std::less<>>& drivers() const { return drivers_; }
+  // By driver id and incarnation.
+  const std::map<DriverLife, DriverPart>& drivers() const { return drivers_; }
+  // nullptr when it does not take part.
+  const DriverPart* Find(const DriverLife& life) const;
+  const SharePlan& shares() const { return shares_; }
+
+  // Whether the driver sends nothing more although its plan goes on: it is lost, or was told to
+  // end.
+  static bool IsGone(const DriverPart& part);
+
+  // Measured requests of a driver's plan that none of its reports tells of.
+  struct Unreported {
+    int64_t requests = 0;
+    // The part of the test in which they were due, nanoseconds after the start; `to_ns` is -1 when
+    // only answers would have ended it.
+    int64_t from_ns = 0;
+    int64_t to_ns = 0;
+  };
+  Unreported UnreportedOf(const DriverPart& part) const;
+  // Of those it sent, what it took over from others, as its plan has it.
+  int64_t TookOver(const DriverPart& part) const;
   const MeasurementSum& totals() const { return totals_; }
 
   // All drivers have sent their last report or are lost.
@@ -78,13 +110,22 @@ class ReportMerger {
 
   v1::IntervalResult Summarize(int64_t index, const OpenInterval& open) const;
   void CloseIntervals();
+  // Whether a driver still has to report up to this offset. Begins where it last found one, so that
+  // an interval costs one look at each driver and not one at all of them a report.
+  bool IsAwaited(int64_t boundary_ns);
   // Of a driver that is done: when its sending was over, nanoseconds after the start.
   int64_t SendingEndNs(const DriverPart& part) const;
   void SetGauges(DriverPart& part, const v1::Measurements& newest);
 
   const v1::LoadTestSpec spec_;
   const int64_t interval_ns_;
-  std::map<std::string, DriverPart, std::less<>> drivers_;
+  const int slots_;
+  // No honest report is of a later time.
+  int64_t latest_end_ns_ = 0;
+  int64_t stop_ns_ = kNeverNs;
+  SharePlan shares_;
+  std::map<DriverLife, DriverPart> drivers_;
+  decltype(drivers_)::const_iterator awaited_ = drivers_.end();
   MeasurementSum totals_;
   std::map<int64_t, OpenInterval> open_;
   std::vector<v1::IntervalResult> closed_;

@@ -1,6 +1,7 @@
 #include "server/core/verdict.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_format.h"
 #include "common/base/time.h"
@@ -72,6 +73,42 @@ bool JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvi
   return false;
 }
 
+std::string Seconds(int64_t ns) { return absl::StrFormat("%.3g s", static_cast<double>(ns) / 1e9); }
+
+// "1,234 requests of its plan (from 2 s to 4.5 s after the start) ".
+std::string UnreportedText(const DriverEvidence& driver, const char* verb) {
+  if (driver.has_schedule && driver.unreported == 0) return "all requests of its plan are counted";
+  const std::string from = Seconds(driver.unreported_from_ns);
+  if (!driver.has_schedule) {
+    return absl::StrFormat("what it sent after %s%s is not known", from,
+                           driver.unreported_to_ns < 0
+                               ? std::string()
+                               : absl::StrFormat(" (until %s)", Seconds(driver.unreported_to_ns)));
+  }
+  return absl::StrFormat("%s request%s of its plan %s, in %s from %s to %s after the start",
+                         FormatCount(driver.unreported), driver.unreported == 1 ? "" : "s", verb,
+                         Seconds(driver.unreported_to_ns - driver.unreported_from_ns), from,
+                         Seconds(driver.unreported_to_ns));
+}
+
+void JudgePresence(const DriverEvidence& driver, bool stopped, Builder& out) {
+  if (driver.lost) {
+    out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
+            absl::StrFormat("lost; %s%s", UnreportedText(driver, "may or may not have been sent"),
+                            driver.replaced ? "; then its part was taken over" : ""));
+  } else if (driver.ended_early) {
+    out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
+            absl::StrFormat("ended before its plan was done; %s",
+                            driver.has_schedule ? UnreportedText(driver, "were not sent")
+                                                : "what it did not send is missing"));
+  } else if (driver.refused && !stopped && driver.unreported > 0) {
+    out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
+            absl::StrFormat("did not take over what it was given of a lost driver: %s requests of "
+                            "its plan were not sent",
+                            FormatCount(driver.unreported)));
+  }
+}
+
 void JudgeLimits(const DriverEvidence& driver, bool stopped, Builder& out) {
   for (const Limit& limit : kOwnLimits) {
     if (stopped && limit.kind == v1::NOT_SENT_BEFORE_END) continue;
@@ -111,15 +148,11 @@ void JudgeCpu(const v1::LoadTestSpec& spec, const DriverEvidence& driver, bool k
 v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence>& drivers,
                   bool stopped) {
   Builder out;
+  // A driver that came back has two lives and one slot.
+  std::set<std::string> ids;
+  for (const DriverEvidence& driver : drivers) ids.insert(driver.driver_id);
   for (const DriverEvidence& driver : drivers) {
-    if (driver.lost) {
-      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
-              "lost; what it sent after its last report is not known");
-    }
-    if (driver.ended_early) {
-      out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
-              "ended before its plan was done; what it did not send is missing");
-    }
+    JudgePresence(driver, stopped, out);
     if (driver.intervals_missing > 0) {
       out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
               absl::StrFormat("%d interval reports did not come", driver.intervals_missing));
@@ -128,7 +161,7 @@ v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence
       out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
               "its counts do not add up (sent = completed + failed + in flight)");
     }
-    const bool kept_schedule = JudgeSchedule(spec, drivers.size(), driver, out);
+    const bool kept_schedule = JudgeSchedule(spec, ids.size(), driver, out);
     JudgeLimits(driver, stopped, out);
     JudgeCpu(spec, driver, kept_schedule, out);
   }

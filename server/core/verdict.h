@@ -17,6 +17,15 @@ struct DriverEvidence {
   bool lost = false;
   bool adds_up = true;       // its counts fulfil the equations of RequestCounts
   bool ended_early = false;  // it ended before its plan, and not on the test's order
+  bool refused = false;      // it did not take up what it was given of others
+  bool replaced = false;     // others took its part over, or a new life of it did
+  // Of a driver that was lost, ended early or refused: measured requests of its plan that no report
+  // tells of, and the part of the test they were due in, nanoseconds after the start; its end is -1
+  // when only answers would have ended it. Without a schedule nobody knows how many they are.
+  bool has_schedule = false;
+  int64_t unreported = 0;
+  int64_t unreported_from_ns = 0;
+  int64_t unreported_to_ns = 0;
 };
 
 // `stopped`: a stop was ordered, so requests that were due and not sent are nobody's fault.

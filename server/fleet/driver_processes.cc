@@ -23,9 +23,8 @@ constexpr int64_t kLongestBackoffNs = 5 * kNanosPerSecond;
 constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
 
 // In the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void Become(const char* program, char* const* arguments, int lifeline) {
-  // Kept over the exec, unlike all others.
-  fcntl(lifeline, F_SETFD, 0);
+[[noreturn]] void Become(const char* program, char* const* arguments, int lifeline_fd) {
+  fcntl(lifeline_fd, F_SETFD, 0);  // stays open in the program
   // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its
   // drivers in order.
   setpgid(0, 0);
@@ -47,8 +46,8 @@ std::string DeathText(int status) {
 
 DriverProcesses::~DriverProcesses() {
   Stop(std::chrono::milliseconds(0));
-  for (const int end : lifeline_) {
-    if (end >= 0) close(end);
+  for (const int fd : lifeline_fds_) {
+    if (fd >= 0) close(fd);
   }
 }
 
@@ -57,13 +56,13 @@ absl::Status DriverProcesses::Start() {
     return absl::NotFoundError(absl::StrFormat("orchestrator.driver_program: cannot run %s: %s",
                                                options_.program, std::strerror(errno)));
   }
-  if (options_.count > 0 && pipe2(lifeline_, O_CLOEXEC) != 0) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("cannot make a pipe for the drivers: %s", std::strerror(errno)));
-  }
-  for (int i = 1; i <= options_.count; ++i) {
+  if (pipe2(lifeline_fds_, O_CLOEXEC) != 0)
+    return absl::InternalError(absl::StrFormat("cannot make a pipe: %s", std::strerror(errno)));
+  for (int number = 1; static_cast<int>(children_.size()) < options_.count; ++number) {
+    std::string id = absl::StrFormat("driver-%d", number);
+    if (options_.taken_ids.contains(id)) continue;
     Child& child = children_.emplace_back();
-    child.id = absl::StrFormat("driver-%d", i);
+    child.id = std::move(id);
     RETURN_IF_ERROR(Launch(child, SystemClock().Now()));
     std::this_thread::sleep_for(kApart);
   }
@@ -73,10 +72,9 @@ absl::Status DriverProcesses::Start() {
 absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   std::vector<std::string> texts = {options_.program};
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
-  for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", lifeline_[0]),
-                           std::string("--id"), child.id}) {
+  for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", lifeline_fds_[0]),
+                           std::string("--id"), child.id})
     texts.push_back(std::move(text));
-  }
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
@@ -84,7 +82,7 @@ absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   if (pid < 0)
     return absl::InternalError(
         absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
-  if (pid == 0) Become(options_.program.c_str(), arguments.data(), lifeline_[0]);
+  if (pid == 0) Become(options_.program.c_str(), arguments.data(), lifeline_fds_[0]);
   child.pid = pid;
   child.started_ns = now.ns;
   return absl::OkStatus();

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,11 @@
 
 namespace loadtest {
 
-// Each child has the read end of one pipe, its lifeline, of which this process alone has the other
-// end. When this process is gone, even by SIGKILL, a child that is idle ends at once, and one that
-// runs a test on a real Kafka ends after it, for another life of the orchestrator may pick the test
-// up: driver/lifeline.h.
+// Each child has the reading end of a pipe, its life line: it is cut when this process is gone,
+// however it went. Then a driver of an embedded broker ends at once; on a real Kafka one that runs
+// a test goes on with it, for the next orchestrator, and ends after that (docs/decisions/0011).
 //
-// Owned by one thread.
+// Owned by the main thread, which alone may call it.
 class DriverProcesses {
  public:
   struct Options {
@@ -26,6 +26,8 @@ class DriverProcesses {
     // Given to each, before `--id NAME`.
     std::vector<std::string> arguments;
     int count = 0;
+    // Ids that drivers of an orchestrator before this one still have.
+    std::set<std::string> taken_ids = {};
   };
 
   DriverProcesses(Options options, const Logger& log) : options_(std::move(options)), log_(log) {}
@@ -33,8 +35,8 @@ class DriverProcesses {
   DriverProcesses(const DriverProcesses&) = delete;
   DriverProcesses& operator=(const DriverProcesses&) = delete;
 
-  // Starts all, 8 ms apart: the embedded broker accepts only five connections at once. Error: the
-  // program cannot be run.
+  // Starts all, as driver-1, driver-2 ... but for ids that are taken, 8 ms apart: the embedded
+  // broker accepts only five connections at once. Error: the program cannot be run.
   absl::Status Start();
 
   // Starts again what has died, after a wait that doubles from 0.1 s to 5 s. To be called every few
@@ -43,6 +45,9 @@ class DriverProcesses {
 
   // SIGTERM to all, SIGKILL to those still there after `patience`. Returns when none is left.
   void Stop(std::chrono::milliseconds patience);
+
+  // Leaves all to themselves: when this process has ended they end too, after the test they run.
+  void Abandon() { children_.clear(); }
 
  private:
   struct Child {
@@ -58,7 +63,7 @@ class DriverProcesses {
   const Options options_;
   const Logger& log_;
   std::vector<Child> children_;
-  int lifeline_[2] = {-1, -1};
+  int lifeline_fds_[2] = {-1, -1};  // of the pipe: the children's end, this process's
 };
 
 }  // namespace loadtest

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
+#include "server/core/record_checks.h"
 
 namespace loadtest {
 namespace {
@@ -13,11 +14,8 @@ constexpr size_t kMostInputs = 4'096;
 constexpr auto kBusPoll = std::chrono::milliseconds(100);
 // How often time alone is looked at: lost drivers, decisions that are due.
 constexpr auto kTick = std::chrono::milliseconds(20);
-constexpr auto kBusAnswer = std::chrono::milliseconds(10'000);
-constexpr int64_t kCatchUpNs = 30 * kNanosPerSecond;
-// Offsets alone (heartbeats, nothing of a test) are not worth a write more often.
-constexpr int64_t kOffsetsWriteNs = 5 * kNanosPerSecond;
-constexpr int64_t kStoreRetryNs = kNanosPerSecond;
+// Between signs of life while no test runs.
+constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
 
 }  // namespace
@@ -40,7 +38,7 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       bus_(bus),
       clock_(clock),
       log_(log),
-      store_(std::move(store)),
+      store_(std::move(store), log),
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
       inputs_(kMostInputs) {}
@@ -50,86 +48,18 @@ Orchestrator::~Orchestrator() {
   if (bus_thread_.joinable()) bus_thread_.join();
   inputs_.Close();
   if (core_thread_.joinable()) core_thread_.join();
-}
-
-// --- Start: what the store knows, then what the topics say since.
-
-absl::Status Orchestrator::Recover() {
-  RETURN_IF_ERROR(bus_.EnsureTopics(kBusAnswer));
-  if (options_.bus_is_new) RETURN_IF_ERROR(store_->ClearOffsets());
-  ASSIGN_OR_RETURN(const Store::Contents contents, store_->Load());
-  for (const StoreBatch::SavedTest& saved : contents.tests) {
-    if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
-  }
-  for (const Record& record : contents.unfinished_records) core_.Apply(Now(), record);
-  ASSIGN_OR_RETURN(Offsets offsets, StartOffsets(contents.offsets));
-  RETURN_IF_ERROR(CatchUp(offsets));
-  return bus_.Assign(offsets);
-}
-
-absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {
-  Offsets offsets;
-  for (const Topic topic : kAllTopics) {
-    ASSIGN_OR_RETURN(const auto ranges, bus_.QueryOffsets(topic, kBusAnswer));
-    for (const auto& [partition, range] : ranges) {
-      int64_t next = range.begin;
-      // Of heartbeats only the newest count. Registrations are read anew each time: they tell who
-      // the drivers are.
-      if (topic == Topic::kHeartbeat) next = range.end;
-      if (topic == Topic::kTrigger || topic == Topic::kMetrics) {
-        const auto it = stored.find(partition);
-        if (it != stored.end()) next = it->second;
-        if (next > range.end) {
-          log_.Warning(
-              absl::StrFormat("%s[%d] ends at offset %d, and the store has read to %d: the topic "
-                              "was made anew; reading it from its start",
-                              TopicName(topic), partition.partition, range.end, next));
-          next = range.begin;
-        } else if (next < range.begin) {
-          log_.Warning(
-              absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
-                              TopicName(topic), partition.partition, next, range.begin));
-          ++stats_.offset_gaps;
-          next = range.begin;
-        }
-      }
-      offsets[partition] = next;
-    }
-  }
-  return offsets;
-}
-
-// Reads `trigger` to its end before anything else, so that no interval report meets an unknown test
-// only because topics are read side by side.
-absl::Status Orchestrator::CatchUp(Offsets& offsets) {
-  ASSIGN_OR_RETURN(const auto ranges, bus_.QueryOffsets(Topic::kTrigger, kBusAnswer));
-  Offsets triggers;
-  for (const auto& [partition, range] : ranges) triggers[partition] = offsets[partition];
-  RETURN_IF_ERROR(bus_.Assign(triggers));
-  const int64_t deadline = clock_.Now().ns + kCatchUpNs;
-  const auto behind = [&] {
-    for (const auto& [partition, range] : ranges) {
-      if (offsets[partition] < range.end) return true;
-    }
-    return false;
-  };
-  while (behind()) {
-    if (clock_.Now().ns > deadline)
-      return absl::UnavailableError("the broker does not deliver the records of `trigger`");
-    const BusEvents events = bus_.Poll(kBusPoll);
-    for (const OffsetGap& gap : events.gaps) offsets[gap.partition] = gap.to;
-    OnRecords(events);
-    for (const Record& record : events.records)
-      offsets[{record.topic, record.partition}] = record.offset + 1;
-  }
-  WriteStore(true);
-  return absl::OkStatus();
+  if (in_office_ && !fenced_) PublishSign(v1::OrchestratorAlive::RETIRED).IgnoreError();
 }
 
 // --- Threads.
 
 void Orchestrator::RunBus() {
   while (!stopping_) {
+    if (store_is_full_) {
+      // The broker keeps what we do not poll.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
     Input events = bus_.Poll(kBusPoll);
     if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty())
       continue;
@@ -152,16 +82,53 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
-    OnNotices(core_.Advance(now, bus_.connected()), nullptr);
-    decisions_.Pump(now);
-    live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
+    if (tick_cost_.IsDue(now.mono)) {
+      // Before Advance, which forgets results of tests that ended long ago.
+      BuildReports();
+      // While nothing is read, the silence of drivers means nothing.
+      OnNotices(core_.Advance(now, bus_.connected() && !store_is_full_), nullptr);
+      decisions_.Pump(now);
+      live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
+      tick_cost_.Took(now.mono, clock_.Now());
+    }
+    GiveSigns(now);
     WriteStore(false);
     TellWatchers();
+    store_.Tidy(now.mono);
   }
   WriteStore(true);
   const absl::Status stopping = absl::UnavailableError("the orchestrator is stopping");
   decisions_.Cancel(stopping);
   watchers_.EndAll(stopping);
+}
+
+void Orchestrator::GiveSigns(Moment now) {
+  const int64_t every = core_.HasActiveTests() ? options_.core.heartbeat_interval_ns : kIdleSignNs;
+  // What cannot be told in time is of no use later.
+  if (fenced_ || !bus_.connected() || now.mono.ns - last_sign_.ns < every) return;
+  PublishSign(v1::OrchestratorAlive::ALIVE).IgnoreError();
+}
+
+absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
+  const Moment now = Now();
+  last_sign_ = now.mono;
+  v1::Trigger trigger;
+  trigger.set_decide_time_ns(now.wall.ns);
+  trigger.set_writer(core_.writer());
+  v1::OrchestratorAlive& alive = *trigger.mutable_alive();
+  alive = options_.process;
+  alive.set_kind(kind);
+  alive.set_incarnation(core_.writer());
+  alive.set_send_time_ns(now.wall.ns);
+  return bus_.Publish(Topic::kTrigger, kOrchestratorKey, "Trigger", trigger.SerializeAsString());
+}
+
+void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) {
+  store_.PutOffset(partition, next);
+  const auto it = catch_up_to_.find(partition);
+  if (it == catch_up_to_.end() || next < it->second) return;
+  catch_up_to_.erase(it);
+  if (catch_up_to_.empty()) core_.EndCatchUp(now);
 }
 
 void Orchestrator::OnRecords(const BusEvents& events) {
@@ -171,16 +138,20 @@ void Orchestrator::OnRecords(const BusEvents& events) {
     log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
                                  TopicName(gap.partition.topic), gap.partition.partition, gap.from,
                                  gap.to));
-    if (gap.partition.topic != Topic::kHeartbeat) batch_.offsets[gap.partition] = gap.to;
+    if (gap.partition.topic != Topic::kHeartbeat) NoteRead(Now(), gap.partition, gap.to);
   }
 }
 
 void Orchestrator::OnRecord(const Record& record) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
-  OnNotices(core_.Apply(now, record), &record);
+  std::vector<Notice> notices = core_.Apply(now, record);
+  if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
+      Wake(notices.front().test_id))
+    notices = core_.Apply(now, record);
+  OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
+    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
@@ -199,7 +170,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
       case Notice::Kind::kReportMerged:
       case Notice::Kind::kRecordHeld:
         // Records that were held are in the store since they came.
-        if (is_metrics) batch_.records.push_back({notice.test_id, *record});
+        if (is_metrics) store_.PutRecord(notice.test_id, *record);
         break;
       case Notice::Kind::kIntervalClosed:
         tests_to_tell_.insert(notice.test_id);
@@ -208,12 +179,31 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         finished_tests_.insert(notice.test_id);
         break;
       case Notice::Kind::kTestDeleted:
-        batch_.deleted.push_back(notice.test_id);
+        store_.Delete(notice.test_id);
         changed_tests_.erase(notice.test_id);
         finished_tests_.erase(notice.test_id);
         tests_to_tell_.erase(notice.test_id);
         watchers_.EndAllOf(notice.test_id, LoadTestNotFound(notice.test_id));
         break;
+      case Notice::Kind::kTakeover:
+        break;
+      case Notice::Kind::kClaim:
+        log_.Warning(
+            "another orchestrator asks for these topics, and is told that they are taken: " +
+            notice.text);
+        if (in_office_) PublishSign(v1::OrchestratorAlive::ALIVE).IgnoreError();
+        break;
+      case Notice::Kind::kFenced:
+        fenced_ = true;
+        log_.Error(
+            absl::StrFormat("replaced by %s: this orchestrator had not been heard of. It ends, and "
+                            "leaves tests and "
+                            "drivers that run to the new one",
+                            notice.text));
+        decisions_.Fence(absl::UnavailableError(
+            "this orchestrator was replaced by another one; ask that: " + notice.text));
+        break;
+      case Notice::Kind::kReportDormant:
       case Notice::Kind::kRejected:
         if (++stats_.records_rejected <= kMostLoggedRejections)
           log_.Warning("record refused: " + notice.text);
@@ -226,44 +216,52 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
     }
   }
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
+                       notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
-  if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
+  if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
+}
+
+bool Orchestrator::Wake(const std::string& id) {
+  // All that was read of it has to be in the store.
+  WriteStore(true);
+  if (!store_.status().ok()) return false;
+  std::vector<Record> records;
+  const absl::Status read = store_.store().ForEachRecord(id, [&](const Record& record) {
+    records.push_back(record);
+    return true;
+  });
+  const absl::StatusOr<std::optional<v1::Report>> report = store_.store().GetReport(id);
+  if (!read.ok() || !report.ok() || !report->has_value()) return false;
+  return core_.Wake(id, records, **report);
+}
+
+void Orchestrator::BuildReports() {
+  for (const std::string& id : finished_tests_) {
+    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id)) store_.PutReport(*report);
+  }
+  finished_tests_.clear();
 }
 
 void Orchestrator::WriteStore(bool all) {
   const MonotonicTime now = clock_.Now();
+  if (!all && !store_.IsDue(now, !changed_tests_.empty() || !finished_tests_.empty())) return;
   for (const std::string& id : changed_tests_) {
     const v1::LoadTest* test = core_.FindTest(id);
-    if (test != nullptr) batch_.tests.push_back({id, core_.RequestIdOf(id), *test});
+    if (test != nullptr) store_.PutTest(id, core_.RequestIdOf(id), *test);
   }
   changed_tests_.clear();
-  for (const std::string& id : finished_tests_) {
-    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
-      batch_.reports.push_back(*report);
-  }
-  finished_tests_.clear();
-  const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
-                            batch_.reports.empty() && batch_.deleted.empty();
-  if (batch_.empty() || (only_offsets && !all && now.ns - last_offsets_write_.ns < kOffsetsWriteNs))
-    return;
-  if (!all && last_store_error_.ns != 0 && now.ns - last_store_error_.ns < kStoreRetryNs) return;
-  const absl::Status status = store_->Write(batch_);
-  if (!status.ok()) {
-    // The batch is kept and tried again: nothing is lost as long as the process lives, and the
-    // topics have it beyond that.
-    log_.Error(absl::StrFormat("the store cannot be written: %s; trying again",
-                               std::string(status.message())));
-    last_store_error_ = now;
-    return;
-  }
-  last_store_error_ = {};
-  last_offsets_write_ = now;
-  batch_ = StoreBatch();
+  BuildReports();
+  store_.Write(now);
+  store_is_full_ = store_.full();
+  // What cannot be read back because of the store must not be blamed on the broker.
+  decisions_.SetHindrance(store_.full() ? store_.status() : absl::OkStatus());
 }
 
 // --- Watching.
 
 void Orchestrator::TellWatchers() {
+  const MonotonicTime begin = clock_.Now();
+  if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
     const v1::LoadTestUpdate update = FindUpdate(id);
@@ -271,6 +269,7 @@ void Orchestrator::TellWatchers() {
     if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
   }
   tests_to_tell_.clear();
+  tell_cost_.Took(begin, clock_.Now());
 }
 
 void Orchestrator::Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update) {
@@ -301,7 +300,7 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
       report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
     return *std::move(report);
   }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_->GetReport(id));
+  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.store().GetReport(id));
   if (stored.has_value()) return *std::move(stored);
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   if (report == nullptr)

@@ -16,25 +16,35 @@
 #include "common/bus/message_bus.h"
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
+#include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
+#include "server/shell/incumbent.h"
+#include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
-#include "server/store/store.h"
 
 namespace loadtest {
 
 // Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store
-// and decisions: it applies records, writes them to the store, answers the doors and tells the
-// watchers, in this order, so that nobody is told what could be lost.
+// and decisions: it applies records, answers the doors, tells the watchers, and writes to the store
+// some times a second. What is told before it is stored cannot be lost: it came from the topics,
+// and is read from there again, as its offset was not stored either.
 class Orchestrator final : public ControlPlane {
  public:
   struct Options {
     CoreOptions core;
     // The bus begins empty with each process, so offsets of the store mean nothing.
     bool bus_is_new = false;
+    // Which process this is, and how to see that another one has ended; for tests to say otherwise.
+    v1::OrchestratorAlive process = ThisProcess();
+    std::function<bool(const v1::OrchestratorAlive&)> is_gone = IsProvablyGone;
+    // How long an orchestrator that may be there has to answer.
+    int64_t claim_wait_ns = 1'500 * kNanosPerMilli;
   };
 
-  // Reads the store, catches up with `trigger`, and starts the threads. Blocks up to 30 s.
-  // References must outlive it. Errors: of the store, and Unavailable when the bus does not answer.
+  // Reads the store, catches up with `trigger`, takes over from an orchestrator that is gone, and
+  // starts the threads. Blocks up to 30 s. References must outlive it. Errors: of the store,
+  // Unavailable when the bus does not answer, and FailedPrecondition when another orchestrator is
+  // there.
   static absl::StatusOr<std::unique_ptr<Orchestrator>> Start(Options options, MessageBus& bus,
                                                              std::unique_ptr<Store> store,
                                                              Clock& clock, const Logger& log);
@@ -57,15 +67,29 @@ class Orchestrator final : public ControlPlane {
   // Drivers that are there and not lost. Any thread.
   int live_drivers() const { return live_drivers_; }
 
+  // Whether another orchestrator has taken over: this one decides nothing more and is to be ended,
+  // without its drivers. Any thread.
+  bool fenced() const { return fenced_; }
+
+  // Ids of drivers that ran tests when this process began. Any thread.
+  const std::set<std::string>& busy_drivers_at_start() const { return busy_drivers_at_start_; }
+
  private:
   using Call = std::function<void()>;
   using Input = std::variant<BusEvents, Call>;
 
   Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock,
                const Logger& log);
+  // orchestrator_recovery.cc: before the threads.
   absl::Status Recover();
+  // Whether the offsets of the store are those of this bus; if not, the store forgets them.
+  absl::Status CheckBus(Store::Contents& contents);
   absl::StatusOr<Offsets> StartOffsets(const Offsets& stored);
   absl::Status CatchUp(Offsets& offsets);
+  absl::Status TakeOver(Offsets& offsets);
+  absl::Status AwaitAnswer(Offsets& offsets, const v1::OrchestratorAlive& incumbent);
+  absl::Status PollUntil(Offsets& offsets, int64_t deadline_ns, const std::function<bool()>& done);
+  absl::Status PublishSign(v1::OrchestratorAlive::Kind kind);
   void RunBus();
   void RunCore();
   Moment Now() { return {clock_.Now(), clock_.WallNow()}; }
@@ -78,7 +102,14 @@ class Orchestrator final : public ControlPlane {
   void OnRecords(const BusEvents& events);
   void OnRecord(const Record& record);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
+  void BuildReports();
   void WriteStore(bool all);
+  // Loads an ended test, so that late reports count.
+  bool Wake(const std::string& id);
+  // Tells drivers and successors that this process is there.
+  void GiveSigns(Moment now);
+  // All before `next` is applied.
+  void NoteRead(Moment now, TopicPartition partition, int64_t next);
   void TellWatchers();
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
@@ -90,7 +121,7 @@ class Orchestrator final : public ControlPlane {
   MessageBus& bus_;
   Clock& clock_;
   const Logger& log_;
-  std::unique_ptr<Store> store_;
+  StoreWriter store_;
   OrchestratorCore core_;
   DecisionQueue decisions_;
   Watchers watchers_;
@@ -99,13 +130,22 @@ class Orchestrator final : public ControlPlane {
   std::thread core_thread_;
   std::atomic<bool> stopping_ = false;
   std::atomic<int> live_drivers_ = 0;
+  std::atomic<bool> fenced_ = false;
+  std::set<std::string> busy_drivers_at_start_;
+  // The store has been unwritable for so long that reading the bus has to wait.
+  std::atomic<bool> store_is_full_ = false;
 
-  StoreBatch batch_;
+  // Both look at every driver of every running test.
+  CostLimit tick_cost_{20};
+  CostLimit tell_cost_{4};
   std::set<std::string> changed_tests_;
   std::set<std::string> finished_tests_;
   std::set<std::string> tests_to_tell_;
-  MonotonicTime last_offsets_write_;
-  MonotonicTime last_store_error_;
+  MonotonicTime last_sign_{INT64_MIN / 2};
+  bool in_office_ = false;  // between TAKEOVER and RETIRED
+  Offsets polled_to_;       // of `trigger`, before the threads
+  // Where `metrics` ended when this process began, as far as it has not been read.
+  Offsets catch_up_to_;
   ControlPlaneStats stats_;
 };
 

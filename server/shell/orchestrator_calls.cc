@@ -47,6 +47,8 @@ void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::L
           HideSecrets(*checked.mutable_spec());
           return answer(std::move(checked));
         }
+        // Stopping and deleting go on: they are how to mend it.
+        if (!store_.status().ok()) return answer(store_.status());
         decisions_.Submit(
             now, std::move(create),
             [this, id, request_id = request.request_id(), answer](const absl::Status& status) {
@@ -136,6 +138,7 @@ ControlPlaneStats Orchestrator::Stats() {
   ControlPlaneStats stats = stats_;
   stats.bus = bus_.description();
   stats.bus_connected = bus_.connected();
+  stats.store_writable = store_.status().ok();
   const Moment now = Now();
   for (const KnownDriver* driver : core_.drivers().Listed(now)) {
     ++(core_.drivers().IsLost(now, *driver) ? stats.drivers_lost : stats.drivers_live);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -60,7 +61,12 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
     if (const grpc::Status found = Find(request->name()); !found.ok()) return found;
     stopped.push_back(*request);
     v1::LoadTest& test = tests[request->name()];
+    if (ignore_stops) {
+      *response = test;
+      return grpc::Status::OK;
+    }
     test.set_state(v1::LoadTest::STOPPED);
+    test.mutable_end_time()->set_seconds(std::time(nullptr) - 1);
     *response = test;
     changed.notify_all();
     return grpc::Status::OK;
@@ -131,6 +137,7 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
   v1::ListDriversResponse drivers;
   std::vector<v1::CreateLoadTestRequest> created;
   std::vector<v1::StopLoadTestRequest> stopped;
+  bool ignore_stops = false;
   std::vector<std::string> deleted;
 };
 
@@ -166,6 +173,11 @@ void FakeOrchestrator::Script(std::vector<v1::LoadTestUpdate> updates, v1::Repor
 void FakeOrchestrator::HoldUntilStopped() {
   std::lock_guard lock(service_->mutex);
   service_->hold = true;
+}
+
+void FakeOrchestrator::IgnoreStops() {
+  std::lock_guard lock(service_->mutex);
+  service_->ignore_stops = true;
 }
 
 void FakeOrchestrator::SetDrivers(v1::ListDriversResponse drivers) {

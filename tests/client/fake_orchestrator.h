@@ -27,6 +27,8 @@ class FakeOrchestrator {
   void Script(std::vector<v1::LoadTestUpdate> updates, v1::Report report);
   // Watches send their updates and then wait: until the test is stopped, or the fake ends.
   void HoldUntilStopped();
+  // A stop is noted, but changes nothing.
+  void IgnoreStops();
   void SetDrivers(v1::ListDriversResponse drivers);
   // All calls fail with this.
   void FailWith(absl::Status error);

@@ -28,11 +28,11 @@ class LiveViewTest : public testing::Test {
   std::ostringstream out_, err_;
   std::istringstream in_;
   Terminal log_{.out = out_, .err = err_, .in = in_};
-  Terminal screen_{.out = out_, .err = err_, .in = in_, .err_redraws = true, .width = 60};
+  Interrupts interrupts_;
 };
 
 TEST_F(LiveViewTest, ALogGetsALineASecond) {
-  LiveView view(log_, /*quiet=*/false);
+  LiveView view(log_, interrupts_, /*quiet=*/false, LiveView::CtrlC::kStopsTheTest);
   for (const int64_t second : {1, 2}) {
     view.Update(UpdateAt(second));
     view.Update(UpdateAt(second));
@@ -44,42 +44,27 @@ TEST_F(LiveViewTest, ALogGetsALineASecond) {
 }
 
 TEST_F(LiveViewTest, ALogSaysOnceWhatATestWaitsFor) {
-  LiveView view(log_, /*quiet=*/false);
+  LiveView view(log_, interrupts_, /*quiet=*/false, LiveView::CtrlC::kStopsTheTest);
   view.Update(Pending());
   view.Update(Pending());
   EXPECT_EQ(err_.str(), "pending: waits for 1 more driver\n");
 }
 
-TEST_F(LiveViewTest, ATerminalGetsOneLineThatIsDrawnAgainAndThenGone) {
-  LiveView view(screen_, /*quiet=*/false);
-  view.Update(Pending());
-  view.Update(Pending());
-  view.Finish();
-  EXPECT_EQ(err_.str(),
-            "\rpending: waits for 1 more driver\x1b[K"
-            "\rpending: waits for 1 more driver\x1b[K"
-            "\r\x1b[K");
-}
-
-TEST_F(LiveViewTest, EventsThatMatterGetLinesThatStay) {
-  LiveView view(screen_, /*quiet=*/false);
-  view.Update(Pending());
+TEST_F(LiveViewTest, ALogGetsALineForAnEventThatMatters) {
+  LiveView view(log_, interrupts_, /*quiet=*/false, LiveView::CtrlC::kStopsTheTest);
   v1::LoadTestUpdate update = Pending();
-  v1::Event& started = *update.add_events();
-  started.set_type("started");
+  update.add_events()->set_type("started");
   v1::Event& lost = *update.add_events();
   lost.set_type("driver_lost");
   lost.set_message("d2 was silent for 3 s\x1b[2J");
   view.Update(update);
   EXPECT_EQ(err_.str(),
-            "\rpending: waits for 1 more driver\x1b[K"
-            "\r\x1b[K"
             "driver lost: d2 was silent for 3 s?[2J\n"
-            "\rpending: waits for 1 more driver\x1b[K");
+            "pending: waits for 1 more driver\n");
 }
 
 TEST_F(LiveViewTest, QuietMeansNothing) {
-  LiveView view(screen_, /*quiet=*/true);
+  LiveView view(log_, interrupts_, /*quiet=*/true, LiveView::CtrlC::kStopsTheTest);
   view.Update(UpdateAt(1));
   view.Finish();
   EXPECT_EQ(err_.str(), "");

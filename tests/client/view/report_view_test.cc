@@ -81,8 +81,11 @@ traffic     sent 312.0 KB, received 480.0 KB; connections 150, failed 0
   max         9.98ms    9.98ms      22.0us
   mean        3.99ms    3.99ms      16.0us
 
+why         response counts from when a request was due, service from when it was sent: here they
+            agree
 status      200: 2,986   503: 12
 errors      2 request timeout, for example: no response within 10s
+              try: the server was slower than --timeout; a lower rate, or a longer --timeout
   driver  address     sent  answered  errors     p50     p99  delay p99   cpu
   d1      127.0.0.1  1,000       999      13  1.20ms  4.50ms     21.0us  0.04
   d2      127.0.0.1  1,000       999       1  1.21ms  4.60ms     19.0us  0.05
@@ -95,7 +98,7 @@ more        loadctl report tsunami-1 -o json
 
 TEST(ReportView, FitsOnAScreenHoweverMuchThereIs) {
   const std::string text = ReportView(HugeReport(), {.width = 100});
-  EXPECT_LE(Lines(text), 46);
+  EXPECT_LE(Lines(text), 54);
   EXPECT_LE(WidestLine(text), 100u);
 }
 
@@ -121,7 +124,8 @@ TEST(ReportView, AnInvalidVerdictSaysWhoAndWhy) {
   EXPECT_NE(ReportView(report, {})
                 .find("verdict     INVALID: the generator itself was the limit; do not trust the "
                       "numbers above\n"
-                      "            d2: send_delay: p99 is 3.1ms, want at most 1ms\n"),
+                      "            d2: send_delay: p99 is 3.1ms, want at most 1ms\n"
+                      "to do       take more drivers (orchestrator N, --local N) or a lower rate"),
             std::string::npos);
 }
 
@@ -222,6 +226,48 @@ TEST(ReportView, ColoursAreOnlyThereWhenWanted) {
   EXPECT_EQ(ReportView(SampleReport(), {}).find('\x1b'), std::string::npos);
   EXPECT_NE(ReportView(SampleReport(), {.colors = true}).find("\x1b[32mVALID\x1b[0m"),
             std::string::npos);
+}
+
+TEST(ReportView, TellsOfEventsThatAreNews) {
+  v1::Report report = SampleReport();
+  report.mutable_load_test()->mutable_start_time()->set_seconds(100);
+  report.add_events()->set_type("created");
+  v1::Event& done = *report.add_events();
+  done.set_type("driver_done");
+  done.set_message("d1");
+  EXPECT_EQ(LineOf(report, "events"), "");
+  v1::Event& lost = *report.add_events();
+  lost.set_type("driver_lost");
+  lost.set_message("d2: no heartbeat");
+  lost.mutable_time()->set_seconds(103);
+  lost.mutable_time()->set_nanos(250'000'000);
+  EXPECT_EQ(LineOf(report, "events"), "events      3.2s  driver lost: d2: no heartbeat");
+}
+
+TEST(ReportView, ThresholdsThatFailedComeFirst) {
+  v1::Report report = SampleReport();
+  EXPECT_EQ(LineOf(report, "thresholds"), "");
+  v1::ThresholdResult& kept = *report.add_thresholds();
+  kept.set_expression("errors<1%");
+  kept.set_passed(true);
+  kept.set_actual("0.4%");
+  v1::ThresholdResult& broken = *report.add_thresholds();
+  broken.set_expression("p99<5ms over 1s");
+  broken.set_actual("9.8ms");
+  broken.set_windows(5);
+  broken.set_windows_failed(2);
+  EXPECT_NE(ReportView(report, {.width = 100})
+                .find("thresholds  FAILED  p99<5ms over 1s, was 9.8ms; broken in 2 of 5 windows\n"
+                      "            passed  errors<1%, was 0.4%\n"),
+            std::string::npos)
+      << ReportView(report, {.width = 100});
+}
+
+TEST(ReportView, SaysWhatMayHaveBeenSentByLostDrivers) {
+  v1::Report report = SampleReport();
+  report.set_unknown_requests(120);
+  EXPECT_EQ(LineOf(report, "sent"),
+            "sent        3,000 in 5s, 600/s; due 3,000, dropped 0, unknown 120 (of lost drivers)");
 }
 
 }  // namespace

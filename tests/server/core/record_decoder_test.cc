@@ -92,8 +92,48 @@ TEST(DecodeRecordTest, RefusesATriggerWhoseEventItDoesNotKnow) {
   record.key = "t1";
   record.message_type = "Trigger";
   record.value =
-      m.SerializeAsString() + std::string("\x42\x00", 2);  // field 8, which no version has yet
+      m.SerializeAsString() + std::string("\x7a\x00", 2);  // field 15, which no version has yet
   EXPECT_FALSE(DecodeRecord(record).ok());
+}
+
+TEST(DecodeRecordTest, TakesSignsOfLifeUnderTheirOwnKey) {
+  v1::Trigger m;
+  m.mutable_alive()->set_incarnation(7);
+  m.mutable_alive()->set_kind(v1::OrchestratorAlive::ALIVE);
+  Record record;
+  record.topic = Topic::kTrigger;
+  record.key = "orchestrator";
+  record.message_type = "Trigger";
+  record.value = m.SerializeAsString();
+  EXPECT_TRUE(DecodeRecord(record).ok());
+  record.key = "t1";
+  EXPECT_FALSE(DecodeRecord(record).ok());
+  m.mutable_alive()->set_incarnation(-7);
+  record.key = "orchestrator";
+  record.value = m.SerializeAsString();
+  EXPECT_EQ(Refusal(record), "trigger[0]@0: alive.incarnation: got -7, want 1 or more");
+}
+
+TEST(DecodeRecordTest, RefusesSharesThatAreNoProgressions) {
+  v1::Trigger m;
+  m.set_test_id("t1");
+  v1::DriverShares* shares = m.mutable_adjusted()->add_shares();
+  shares->set_driver_id("a");
+  v1::Share* share = shares->add_shares();
+  Record record;
+  record.topic = Topic::kTrigger;
+  record.key = "t1";
+  record.message_type = "Trigger";
+  record.value = m.SerializeAsString();
+  EXPECT_EQ(Refusal(record), "trigger[0]@0: adjusted.shares.stride: got 0, want 1 to 2^40");
+  share->set_stride(3);
+  share->set_first(3);
+  record.value = m.SerializeAsString();
+  EXPECT_EQ(Refusal(record),
+            "trigger[0]@0: adjusted.shares.first: got 3, want 0 <= first < stride");
+  share->set_first(2);
+  record.value = m.SerializeAsString();
+  EXPECT_TRUE(DecodeRecord(record).ok());
 }
 
 TEST(DecodeRecordTest, SurvivesFlippedBits) {

@@ -52,14 +52,14 @@ TEST(ReportMergerTest, ClosesAnIntervalWhenEveryDriverHasReportedIt) {
 TEST(ReportMergerTest, DoesNotWaitForALostDriver) {
   ReportMerger merger(StartedOn({"a", "b"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
-  merger.MarkLost("b");
+  merger.MarkLost({"b", 1});
   EXPECT_EQ(merger.closed_intervals().size(), 1u);
 }
 
 TEST(ReportMergerTest, CountsALateReportOfAnIntervalThatIsClosed) {
   ReportMerger merger(StartedOn({"a", "b"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
-  merger.MarkLost("b");
+  merger.MarkLost({"b", 1});
   EXPECT_EQ(merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7})),
             ReportMerger::Added::kNew);
   EXPECT_EQ(merger.totals().counts().sent(), 12);
@@ -95,7 +95,8 @@ TEST(ReportMergerTest, TotalsDoNotDependOnTheOrderOfReports) {
   EXPECT_EQ(shuffled.totals().counts().sent(), 3 * 210);
   EXPECT_EQ(shuffled.totals().response_time().count(), in_order.totals().response_time().count());
   EXPECT_EQ(shuffled.totals().response_time().sum(), in_order.totals().response_time().sum());
-  for (const auto& [id, part] : shuffled.drivers()) EXPECT_TRUE(part.missing.empty()) << id;
+  for (const auto& [life, part] : shuffled.drivers())
+    EXPECT_TRUE(part.missing.empty()) << life.driver_id;
 }
 
 TEST(ReportMergerTest, ASendingTimeOfATsunamiIncludesTheLastDelay) {

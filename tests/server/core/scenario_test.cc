@@ -63,7 +63,9 @@ class Scenario {
   // The same log on a new core.
   void Replay() {
     const std::vector<std::pair<Moment, Record>> log = log_;
+    const int64_t writer = core_->writer();
     Reset();
+    core_->BecomeWriter(writer);
     for (const auto& [when, record] : log) core_->Apply(when, record);
     core_->Advance(Now(), bus_connected_);
   }
@@ -90,10 +92,10 @@ class Scenario {
     if (verb == "advance") {
       clock_.Advance(*ParseDuration(words.at(0)));
     } else if (verb == "driver") {
-      Driver(words.at(0), std::stoll(words.at(1)));
+      Driver(words.at(0), std::stoll(words.at(1)), options);
     } else if (verb == "heartbeat") {
       Heartbeat(words.at(0), std::stoll(words.at(1)), words.at(2), words.size() > 3 ? words[3] : "",
-                At(options, "error", ""));
+                At(options, "error", ""), *ParseDuration(At(options, "clock", "0s")));
     } else if (verb == "create") {
       Create(words.at(0), options);
     } else if (verb == "stop") {
@@ -108,6 +110,12 @@ class Scenario {
       Drivers();
     } else if (verb == "bus") {
       bus_connected_ = words.at(0) == "back";
+    } else if (verb == "orchestrator") {
+      Orchestrator(words.at(0), std::stoll(words.at(1)));
+    } else if (verb == "written") {
+      StopOrder(std::stoll(words.at(0)), words.at(1));
+    } else if (verb == "bus_made_anew") {
+      core_->LoseBus();
     } else if (verb == "garbage") {
       Record record;
       record.topic = Topic::kMetrics;
@@ -119,18 +127,43 @@ class Scenario {
     }
   }
 
-  void Driver(const std::string& id, int64_t incarnation) {
+  // A sign of life of an orchestrator; "this" one is that of this core.
+  void Orchestrator(const std::string& kind, int64_t incarnation) {
+    v1::Trigger m;
+    v1::OrchestratorAlive::Kind value;
+    ASSERT_TRUE(v1::OrchestratorAlive::Kind_Parse(kind == "becomes" ? "TAKEOVER" : kind, &value));
+    m.set_writer(incarnation);
+    m.mutable_alive()->set_kind(value);
+    m.mutable_alive()->set_incarnation(incarnation);
+    m.mutable_alive()->set_host_name("host");
+    m.mutable_alive()->set_pid(42);
+    m.mutable_alive()->set_send_time_ns(clock_.WallNow().ns);
+    if (kind == "becomes") core_->BecomeWriter(incarnation);
+    Apply(MakeRecord(Topic::kTrigger, "orchestrator", "Trigger", m.SerializeAsString()));
+  }
+
+  // A stop order that some life of the orchestrator wrote.
+  void StopOrder(int64_t writer, const std::string& test) {
+    v1::Trigger m;
+    m.set_test_id(test);
+    m.set_writer(writer);
+    m.mutable_stop_ordered()->set_reason("ordered by " + std::to_string(writer));
+    Apply(MakeRecord(Topic::kTrigger, test, "Trigger", m.SerializeAsString()));
+  }
+
+  void Driver(const std::string& id, int64_t incarnation, const Options& labels) {
     v1::DriverRegistration m;
     m.set_driver_id(id);
     m.set_incarnation(incarnation);
     m.set_ip_address("10.0.0.1");
     m.set_protocol_version(1);
+    for (const auto& [key, value] : labels) (*m.mutable_labels())[key] = value;
     Apply(MakeRecord(Topic::kRegister, id, "DriverRegistration", m.SerializeAsString()));
-    Heartbeat(id, incarnation, "IDLE", "", "");
+    Heartbeat(id, incarnation, "IDLE", "", "", 0);
   }
 
   void Heartbeat(const std::string& id, int64_t incarnation, const std::string& state,
-                 const std::string& test, const std::string& error) {
+                 const std::string& test, const std::string& error, int64_t clock_ns) {
     v1::DriverHeartbeat m;
     m.set_driver_id(id);
     m.set_incarnation(incarnation);
@@ -140,6 +173,13 @@ class Scenario {
     m.set_state(value);
     m.set_test_id(test);
     m.set_arm_error(error);
+    m.set_wall_time_ns(clock_.WallNow().ns);
+    if (clock_ns != 0) {
+      // 2 ms there, 20 ms later the answer, 2 ms back.
+      m.set_alive_send_time_ns(clock_.WallNow().ns - 24 * kNanosPerMilli);
+      m.set_alive_read_time_ns(clock_.WallNow().ns - 22 * kNanosPerMilli + clock_ns);
+      m.set_wall_time_ns(clock_.WallNow().ns - 2 * kNanosPerMilli + clock_ns);
+    }
     Apply(MakeRecord(Topic::kHeartbeat, id, "DriverHeartbeat", m.SerializeAsString()));
   }
 
@@ -159,6 +199,18 @@ class Scenario {
     }
     spec.set_requests_per_driver(Number(options, "n"));
     spec.set_drivers(Number(options, "drivers"));
+    if (options.contains("d"))
+      *spec.mutable_duration() = ToDuration(*ParseDuration(At(options, "d", "")));
+    if (options.contains("warmup"))
+      *spec.mutable_warmup() = ToDuration(*ParseDuration(At(options, "warmup", "")));
+    spec.set_rejoin(Number(options, "rejoin") != 0);
+    if (options.contains("with")) {
+      const std::string label = At(options, "with", "");
+      (*spec.mutable_driver_labels())[label.substr(0, label.find(':'))] =
+          label.substr(label.find(':') + 1);
+    }
+    if (At(options, "loss", "") == "redistribute")
+      spec.set_on_driver_loss(v1::LoadTestSpec::REDISTRIBUTE);
     if (At(options, "loss", "") == "abort") spec.set_on_driver_loss(v1::LoadTestSpec::ABORT);
     Request(create);
   }
@@ -183,7 +235,8 @@ class Scenario {
     m.set_has_sent(true);
     if (words.size() > 4 && words[4] == "final") {
       m.set_final(true);
-      m.set_end_reason(v1::MetricsReport::PLAN_DONE);
+      m.set_end_reason(words.size() > 5 && words[5] == "lease" ? v1::MetricsReport::LEASE_EXPIRED
+                                                               : v1::MetricsReport::PLAN_DONE);
       m.set_last_send_offset_ns(m.end_offset_ns());
     }
     Apply(MakeRecord(Topic::kMetrics, m.driver_id(), "MetricsReport", m.SerializeAsString()));
@@ -204,6 +257,9 @@ class Scenario {
     log_.emplace_back(Now(), record);
     for (const Notice& notice : core_->Apply(Now(), record)) {
       if (notice.kind == Notice::Kind::kRejected) Say("refused: " + notice.text);
+      if (notice.kind == Notice::Kind::kClaim) Say("asked by: " + notice.text);
+      if (notice.kind == Notice::Kind::kFenced) Say("replaced by: " + notice.text);
+      if (notice.kind == Notice::Kind::kReportDormant) Say("wakes the test: " + notice.text);
       if (notice.kind == Notice::Kind::kDuplicate) Say("duplicate: " + notice.text);
       if (notice.kind == Notice::Kind::kRecordHeld) Say("held until its test is known");
       if (notice.kind == Notice::Kind::kIntervalClosed)
@@ -230,7 +286,7 @@ class Scenario {
     for (int round = 0; round < 10; ++round) {
       core_->Advance(Now(), bus_connected_);
       const auto decisions = core_->Decide(Now(), Tick{});
-      ASSERT_TRUE(decisions.ok());
+      if (!decisions.ok()) return Say(absl::StrFormat("error: %s", decisions.status().ToString()));
       if (decisions->empty()) return;
       for (const v1::Trigger& trigger : *decisions) Publish(trigger);
     }
@@ -253,6 +309,9 @@ class Scenario {
         for (const v1::Assignment& a : t.started().assignments()) {
           text += absl::StrFormat(" %s/%d slot %d of %d", a.driver_id(), a.incarnation(), a.slot(),
                                   a.slots());
+          if (a.clock_error_ns() > 0)
+            text += absl::StrFormat(" clock %s +- %s", FormatDuration(a.clock_offset_ns()),
+                                    FormatDuration(a.clock_error_ns()));
         }
         return text;
       }
@@ -265,8 +324,22 @@ class Scenario {
                                t.finished().reason().empty() ? "" : ": ", t.finished().reason());
       case v1::Trigger::kDeleted:
         return "trigger: deleted " + t.test_id();
+      case v1::Trigger::kAdjusted: {
+        std::string text =
+            absl::StrFormat("trigger: adjusted %s: %s", t.test_id(), t.adjusted().reason());
+        for (const v1::DriverShares& entry : t.adjusted().shares()) {
+          text += absl::StrFormat(" | %s/%d", entry.driver_id(), entry.incarnation());
+          for (const v1::Share& share : entry.shares()) {
+            text += absl::StrFormat(" %d+%dk", share.first(), share.stride());
+            if (share.from_offset_ns() > 0)
+              text += " from " + FormatDuration(share.from_offset_ns());
+            if (share.until_offset_ns() > 0)
+              text += " until " + FormatDuration(share.until_offset_ns());
+          }
+        }
+        return text;
+      }
       case v1::Trigger::kBodyPart:
-      case v1::Trigger::kAdjusted:
       case v1::Trigger::kNoted:
       case v1::Trigger::kAlive:
       case v1::Trigger::EVENT_NOT_SET:
@@ -291,6 +364,11 @@ class Scenario {
           d.intervals_received(),
           d.intervals_missing() > 0 ? absl::StrFormat(", %d missing", d.intervals_missing()) : "",
           d.finished() ? ", finished" : "", d.lost() ? ", lost" : ""));
+      if (d.unknown_requests() > 0 || d.took_over_requests() > 0) {
+        Say(absl::StrFormat("  unknown %d of [%s, %s), took over %d", d.unknown_requests(),
+                            FormatDuration(d.unknown_from_offset_ns()),
+                            FormatDuration(d.unknown_to_offset_ns()), d.took_over_requests()));
+      }
     }
     Say("verdict " + v1::Verdict::Level_Name(report->verdict().level()));
     for (const v1::VerdictReason& reason : report->verdict().reasons()) {

@@ -3,6 +3,7 @@
 #include "server/shell/orchestrator.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <future>
@@ -33,14 +34,35 @@ class OrchestratorTest : public testing::Test {
   void StartOrchestrator() {
     orchestrator_.reset();
     bus_ = std::make_unique<MemoryBus>(broker_);
-    auto store = Store::Open(dir_);
-    ASSERT_TRUE(store.ok()) << store.status();
-    Orchestrator::Options options;
-    options.core.start_lead_ns = 10 * kNanosPerMilli;
-    auto started = Orchestrator::Start(options, *bus_, *std::move(store), clock_, log_);
+    auto started = StartOn(*bus_, dir_);
     ASSERT_TRUE(started.ok()) << started.status();
     orchestrator_ = *std::move(started);
     driver_bus_ = std::make_unique<MemoryBus>(broker_);
+  }
+
+  absl::StatusOr<std::unique_ptr<Orchestrator>> StartOn(MemoryBus& bus,
+                                                        const std::filesystem::path& dir) {
+    auto store = Store::Open(dir);
+    if (!store.ok()) return store.status();
+    Orchestrator::Options options;
+    options.core.start_lead_ns = 10 * kNanosPerMilli;
+    options.is_gone = [](const v1::OrchestratorAlive&) { return false; };
+    options.claim_wait_ns = claim_wait_ns_;
+    return Orchestrator::Start(options, bus, *std::move(store), clock_, log_);
+  }
+
+  // A sign of life as another process would write it.
+  void Sign(int64_t incarnation, v1::OrchestratorAlive::Kind kind) {
+    v1::Trigger trigger;
+    trigger.set_writer(incarnation);
+    trigger.mutable_alive()->set_incarnation(incarnation);
+    trigger.mutable_alive()->set_kind(kind);
+    trigger.mutable_alive()->set_host_name("elsewhere");
+    trigger.mutable_alive()->set_pid(4711);
+    ASSERT_TRUE(
+        driver_bus_
+            ->Publish(Topic::kTrigger, "orchestrator", "Trigger", trigger.SerializeAsString())
+            .ok());
   }
 
   // Waits for the answer of one call.
@@ -126,6 +148,7 @@ class OrchestratorTest : public testing::Test {
   }
 
   const std::filesystem::path dir_;
+  int64_t claim_wait_ns_ = 60 * kNanosPerSecond;
   SystemClock clock_;
   const Logger log_{"orchestrator_test"};
   MemoryBroker broker_;
@@ -214,6 +237,92 @@ TEST_F(OrchestratorTest, ServesTheHistoryAfterARestart) {
   EXPECT_EQ(Sent("t1"), 10);
   EXPECT_EQ(Create("", "request-1")->name(), "loadTests/t1")
       << "a retry must find the test after a restart too";
+}
+
+TEST_F(OrchestratorTest, CountsALateReportOfATestThatEndedBeforeTheRestart) {
+  Register("a");
+  Register("b");
+  v1::CreateLoadTestRequest request;
+  request.set_load_test_id("t1");
+  request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
+  request.mutable_spec()->mutable_avalanche();
+  request.mutable_spec()->set_requests_per_driver(10);
+  request.mutable_spec()->set_drivers(2);
+  ASSERT_TRUE(Ask(&Orchestrator::CreateLoadTest, request).ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 10, true);
+  Report("b", "t1", 1, 6, false);
+  Heartbeat("b", v1::DriverHeartbeat::LEAVING, "");
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  EXPECT_EQ(Sent("t1"), 16);
+  orchestrator_.reset();
+  Report("b", "t1", 2, 4, true);
+  StartOrchestrator();
+  for (int i = 0; i < 6'000 && Sent("t1") != 20; ++i) std::this_thread::sleep_for(milliseconds(10));
+  v1::GetReportRequest get;
+  get.set_name("loadTests/t1");
+  const auto report = Ask(&Orchestrator::GetReport, get);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->totals().counts().sent(), 20);
+  EXPECT_EQ(report->verdict().level(), v1::Verdict::VALID);
+  EXPECT_EQ(report->events(0).type(), "created") << "what is not in the records is kept";
+}
+
+TEST_F(OrchestratorTest, RebuildsEndedTestsFromTheTopicsAlone) {
+  Register("a");
+  for (int i = 0; i < 12; ++i) {
+    const std::string id = "t" + std::to_string(i);
+    ASSERT_TRUE(Create(id).ok());
+    AwaitState(id, v1::LoadTest::STARTING);
+    Report("a", id, 1, 6, false);
+    Report("a", id, 2, i, true);
+    AwaitState(id, v1::LoadTest::SUCCEEDED);
+  }
+  orchestrator_.reset();
+  std::filesystem::remove_all(dir_);
+  StartOrchestrator();
+  for (int i = 0; i < 12; ++i) {
+    const std::string id = "t" + std::to_string(i);
+    for (int k = 0; k < 6'000 && Sent(id) != 6 + i; ++k)
+      std::this_thread::sleep_for(milliseconds(10));
+    EXPECT_EQ(Get(id)->state(), v1::LoadTest::SUCCEEDED);
+    EXPECT_EQ(Sent(id), 6 + i);
+  }
+}
+
+TEST_F(OrchestratorTest, RefusesToStartBesideAnother) {
+  MemoryBus other(broker_);
+  const std::filesystem::path dir = dir_.string() + "_other";
+  const auto second = StartOn(other, dir);
+  std::filesystem::remove_all(dir);
+  ASSERT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition) << second.status();
+  EXPECT_NE(second.status().message().find(std::to_string(getpid())), std::string::npos)
+      << second.status();
+  EXPECT_FALSE(orchestrator_->fenced());
+  EXPECT_TRUE(Create("t1").ok()) << "the first one goes on";
+}
+
+TEST_F(OrchestratorTest, TakesOverFromOneThatDoesNotAnswer) {
+  Sign(clock_.WallNow().ns + 3'600 * kNanosPerSecond, v1::OrchestratorAlive::TAKEOVER);
+  while (!orchestrator_->fenced()) std::this_thread::sleep_for(milliseconds(5));
+  claim_wait_ns_ = 50 * kNanosPerMilli;
+  StartOrchestrator();
+  EXPECT_TRUE(Create("t1").ok()) << "its life is later than that of the one with the fast clock";
+}
+
+TEST_F(OrchestratorTest, DecidesNothingMoreOnceAnotherHasTakenOver) {
+  ASSERT_TRUE(Create("t1").ok());
+  Sign(clock_.WallNow().ns + kNanosPerSecond, v1::OrchestratorAlive::TAKEOVER);
+  while (!orchestrator_->fenced()) std::this_thread::sleep_for(milliseconds(5));
+  const auto refused = Create("t2");
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(refused.status().message().find("4711"), std::string::npos) << refused.status();
+  EXPECT_TRUE(Get("t1").ok()) << "reading is still possible";
+}
+
+TEST_F(OrchestratorTest, NeedsNoWaitAfterAnOrderlyEnd) {
+  StartOrchestrator();
+  EXPECT_TRUE(Create("t1").ok());
 }
 
 TEST_F(OrchestratorTest, TellsAWatcherEveryStateAndTheEnd) {

@@ -1,4 +1,4 @@
-#include "client/view/progress_line.h"
+#include "client/view/log_line.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,8 +15,6 @@
 namespace loadtest {
 namespace {
 
-constexpr int kNarrowestBar = 10;
-constexpr int kWidestBar = 30;
 constexpr double kShortestForRate = 0.05;
 
 std::string StateName(v1::LoadTest::State state) {
@@ -64,7 +62,7 @@ std::string DriversPart(const v1::LoadTestUpdate& update) {
   return Plural(all, "driver");
 }
 
-// What follows the bar, most important first.
+// What follows the time, most important first.
 std::vector<std::string> Parts(const v1::LoadTestUpdate& update) {
   std::vector<std::string> parts = {Percent(update)};
   const v1::IntervalResult& interval = update.interval();
@@ -98,20 +96,7 @@ std::vector<std::string> Parts(const v1::LoadTestUpdate& update) {
   return parts;
 }
 
-std::string Bar(double progress, int width) {
-  const int done = static_cast<int>(std::floor(std::clamp(progress, 0.0, 1.0) * width));
-  return "[" + std::string(done, '#') + std::string(width - done, '-') + "]";
-}
-
 }  // namespace
-
-std::string ProgressLine(const v1::LoadTestUpdate& update, int width) {
-  if (!IsSending(update)) return Clip(Waiting(update), width);
-  const std::string text = absl::StrJoin(Parts(update), "  ");
-  const int room = width - static_cast<int>(text.size()) - 3;  // brackets and a space
-  if (room < kNarrowestBar) return Clip(text, width);
-  return Bar(update.progress(), std::min(room, kWidestBar)) + " " + text;
-}
 
 std::string LogLine(const v1::LoadTestUpdate& update) {
   if (!IsSending(update)) return Waiting(update);

@@ -1,0 +1,206 @@
+// A client of the loadtest orchestrator; index.d.ts has the types, README.md the first steps.
+import {randomUUID} from 'node:crypto';
+import {readFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+
+import grpc from '@grpc/grpc-js';
+import protoLoader from '@grpc/proto-loader';
+
+export const DEFAULT_SERVER = '127.0.0.1:50051';
+
+// A single call may take so long; a watch takes as long as its test.
+const CALL_MS = 10_000;
+
+// Names as in the proto files, enums as their names. Counts and nanoseconds fit a number exactly up to 2^53: 104 days of
+// nanoseconds.
+const definition = protoLoader.loadSync('loadtest/v1/service.proto', {
+  includeDirs: [fileURLToPath(new URL('proto', import.meta.url))],
+  keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
+});
+const {LoadTestService} = grpc.loadPackageDefinition(definition).loadtest.v1;
+
+/** An answer of the orchestrator that is an error, or none at all. `code` is the name of gRPC's: "INVALID_ARGUMENT". */
+export class LoadTestError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.name = 'LoadTestError';
+    this.code = code;
+  }
+}
+
+const ON_THE_WAY = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNAUTHENTICATED', 'PERMISSION_DENIED']);
+
+function translated(error, server) {
+  const code = grpc.status[error.code] ?? 'UNKNOWN';
+  return new LoadTestError(code, ON_THE_WAY.has(code) ? `orchestrator at ${server}: ${code}: ${error.details}` : error.details);
+}
+
+const fullName = (test) => {
+  const name = typeof test === 'string' ? test : test.name;
+  return name.startsWith('loadTests/') ? name : `loadTests/${name}`;
+};
+
+const UNITS = {ns: 1n, us: 1_000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n};
+
+/** Milliseconds, or text as the command line takes it ("500ms", "1m30s"), as a Duration message. */
+export function duration(time) {
+  let nanos;
+  if (typeof time === 'number' && Number.isFinite(time)) {
+    nanos = BigInt(Math.round(time * 1e6));
+  } else if (typeof time === 'string' && /^(\d+(ns|us|ms|s|m|h))+$/.test(time)) {
+    nanos = [...time.matchAll(/(\d+)(ns|us|ms|s|m|h)/g)].reduce((sum, [, n, unit]) => sum + BigInt(n) * UNITS[unit], 0n);
+  } else {
+    throw new TypeError(`got ${JSON.stringify(time)}, want milliseconds, or text such as "500ms" or "1m30s"`);
+  }
+  return {seconds: Number(nanos / UNITS.s), nanos: Number(nanos % UNITS.s)};
+}
+
+/** A spec from the words of the command line; index.d.ts says which. */
+export function makeSpec(url, options = {}) {
+  const {delay, rate, stages, requests, duration: length, timeout, warmup, method, headers = {}, body, ...rest} = options;
+  if ([delay, rate, stages].filter((kind) => kind !== undefined).length > 1) {
+    throw new TypeError('got more than one of delay, rate and stages, want at most one');
+  }
+  const spec = {request: {url}, ...rest};
+  if (method !== undefined) spec.request.method = method;
+  if (body !== undefined) spec.request.body = typeof body === 'string' ? Buffer.from(body) : body;
+  const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
+  spec.request.headers = pairs.map(([name, value]) => ({name, value}));
+  if (delay !== undefined) {
+    spec.tsunami = {delay: duration(delay)};
+  } else if (rate !== undefined) {
+    spec.rate = {requests_per_second: rate};
+  } else if (stages !== undefined) {
+    spec.stages = {stages: stages.map(([from, to, time]) => ({from, to, duration: duration(time)}))};
+  } else {
+    spec.avalanche = {};
+  }
+  if (requests !== undefined) spec.requests_per_driver = requests;
+  if (length !== undefined) spec.duration = duration(length);
+  if (timeout !== undefined) spec.request_timeout = duration(timeout);
+  if (warmup !== undefined) spec.warmup = duration(warmup);
+  return spec;
+}
+
+const specOf = (spec, options) => typeof spec === 'string' ? makeSpec(spec, options) : spec;
+
+/** What came of a test. `report` is the whole message. */
+export class Result {
+  constructor(report) {
+    this.report = report;
+  }
+  get name() { return this.report.load_test.name; }
+  get state() { return this.report.load_test.state; }
+  get verdict() { return this.report.verdict?.level ?? 'LEVEL_UNSPECIFIED'; }
+  get sent() { return this.report.totals?.counts?.sent ?? 0; }
+  get completed() { return this.report.totals?.counts?.completed ?? 0; }
+  /** Of the response time, milliseconds. */
+  get p50() { return (this.report.response_time?.p50_ns ?? 0) / 1e6; }
+  get p99() { return (this.report.response_time?.p99_ns ?? 0) / 1e6; }
+
+  /** Why it did not pass, a line each; none if it ran to its end, something was answered, the numbers may be believed, and every
+   * threshold was kept. */
+  problems() {
+    const found = [];
+    const {state_reason: reason} = this.report.load_test;
+    if (this.state !== 'SUCCEEDED') found.push(`${this.state}: ${reason}`);
+    if (this.completed === 0) found.push('no request succeeded');
+    if (this.verdict === 'INVALID') found.push(...this.report.verdict.reasons.map(({message}) => `INVALID: ${message}`));
+    for (const {expression, passed, actual} of this.report.thresholds ?? []) {
+      if (!passed) found.push(`threshold ${expression}: got ${actual || 'nothing'}`);
+    }
+    return found;
+  }
+}
+
+/** A connection to an orchestrator. Every method throws a LoadTestError. */
+export class Client {
+  #service;
+  #metadata = new grpc.Metadata();
+
+  constructor(server, {token = process.env.LOADTEST_TOKEN, caFile, tls = Boolean(caFile)} = {}) {
+    this.server = server || process.env.LOADTEST_SERVER || DEFAULT_SERVER;
+    if (token) this.#metadata.set('authorization', `Bearer ${token}`);
+    const credentials = tls ? grpc.credentials.createSsl(caFile ? readFileSync(caFile) : null) : grpc.credentials.createInsecure();
+    this.#service = new LoadTestService(this.server, credentials, {
+      'grpc.enable_http_proxy': 0,
+      // Reports of long tests have many intervals.
+      'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1,
+    });
+  }
+
+  close() { this.#service.close(); }
+
+  async run(spec, {signal, onUpdate, ...options} = {}) {
+    signal?.throwIfAborted();
+    const test = await this.create(spec, options);
+    try {
+      for await (const update of this.watch(test, {signal})) onUpdate?.(update);
+    } catch (error) {
+      await this.stop(test, 'its JavaScript program gave up').catch(() => {});
+      throw error;
+    }
+    return this.result(test);
+  }
+
+  // With a request_id a call that is sent again still creates one test.
+  create(spec, options) {
+    const {testId = '', ...words} = options ?? {};
+    return this.#call('CreateLoadTest', {spec: specOf(spec, words), load_test_id: testId, request_id: randomUUID()});
+  }
+
+  async validate(spec, options) {
+    return (await this.#call('CreateLoadTest', {spec: specOf(spec, options), validate_only: true})).spec;
+  }
+
+  async* watch(test, {signal} = {}) {
+    const stream = this.#service.WatchLoadTest({name: fullName(test)}, this.#metadata);
+    const cancel = () => stream.cancel();
+    signal?.addEventListener('abort', cancel, {once: true});
+    try {
+      yield* stream;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw translated(error, this.server);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      stream.cancel();
+    }
+  }
+
+  get(test) { return this.#call('GetLoadTest', {name: fullName(test)}); }
+
+  async* tests() {
+    let token = '';
+    do {
+      const page = await this.#call('ListLoadTests', {page_token: token});
+      yield* page.load_tests;
+      token = page.next_page_token;
+    } while (token);
+  }
+
+  stop(test, reason = '') { return this.#call('StopLoadTest', {name: fullName(test), reason}); }
+  async delete(test) { await this.#call('DeleteLoadTest', {name: fullName(test)}); }
+  note(test, text) { return this.#call('UpdateLoadTest', {load_test: {name: fullName(test), note: text}}); }
+  async result(test) { return new Result(await this.#call('GetReport', {name: fullName(test)})); }
+  async drivers() { return (await this.#call('ListDrivers', {})).drivers; }
+
+  // One request, one answer, as a promise.
+  #call(method, request) {
+    return new Promise((resolve, reject) => {
+      const options = {deadline: Date.now() + CALL_MS};
+      this.#service[method](request, this.#metadata, options,
+                            (error, reply) => error ? reject(translated(error, this.server)) : resolve(reply));
+    });
+  }
+}
+
+/** One test from nothing: `await run('http://127.0.0.1:8081/ping', {rate: 500, duration: '10s'})`. */
+export async function run(url, {server, ...options} = {}) {
+  const client = new Client(server);
+  try {
+    return await client.run(url, options);
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,213 @@
+// Apply, records of `register` and `heartbeat`: who the drivers are and what they say of
+// themselves; and Advance, which hears what they do not say.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/units.h"
+#include "common/config/config.h"
+#include "common/spec/load_test_spec.h"
+#include "server/core/orchestrator_core.h"
+
+namespace loadtest {
+namespace {
+
+constexpr size_t kMostEarlyRefusals = 1'000;
+// How long after its last possible request a driver's last report may come.
+constexpr int64_t kOverdueNs = 30 * kNanosPerSecond;
+// How long a driver may say that it is idle while a test counts on it: it does until it has
+// connected, which may take it the test's connect timeout.
+constexpr int64_t kIdleOverdueNs = 10 * kNanosPerSecond;
+
+}  // namespace
+
+void OrchestratorCore::ApplyRegistration(Moment now, const v1::DriverRegistration& m,
+                                         std::vector<Notice>& notices) {
+  if (!registry_.OnRegistration(now, m)) {
+    notices.push_back(
+        {Notice::Kind::kDuplicate, "", "registration of an older life of " + m.driver_id()});
+    return;
+  }
+  notices.push_back({Notice::Kind::kDriverChanged, "", m.driver_id()});
+  for (const std::string& id : active_) {
+    Test& test = tests_.find(id)->second;
+    if (test.merger != nullptr && test.merger->Find(LifeOf(m)) != nullptr)
+      test.registrations[LifeOf(m)] = m;
+  }
+}
+
+void OrchestratorCore::RememberRegistration(Test& test, const DriverLife& life) {
+  const KnownDriver* driver = registry_.Find(life.driver_id);
+  if (driver != nullptr && driver->registration.incarnation() == life.incarnation)
+    test.registrations[life] = driver->registration;
+}
+
+void OrchestratorCore::ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m,
+                                      std::vector<Notice>& notices) {
+  const DriverLife life = LifeOf(m);
+  const KnownDriver* before = registry_.Find(m.driver_id());
+  const bool was_listed = before != nullptr && before->heard;
+  if (!registry_.OnHeartbeat(now, m)) {
+    ApplyOldHeartbeat(now, m, notices);
+    return;
+  }
+  // What an earlier process sent went by another clock.
+  if (m.alive_send_time_ns() > 0 && m.alive_send_time_ns() >= start_.wall.ns)
+    registry_.AddClockSample(now, m);
+  if (!was_listed || m.state() == v1::DriverHeartbeat::LEAVING)
+    notices.push_back({Notice::Kind::kDriverChanged, "", m.driver_id()});
+  const auto it = tests_.find(m.test_id());
+  const bool takes_part = it != tests_.end() && active_.contains(m.test_id()) &&
+                          it->second.merger != nullptr && it->second.merger->Find(life) != nullptr;
+  if (!takes_part) {
+    const bool may_still = it == tests_.end() || active_.contains(m.test_id());
+    if (m.arm_error().empty() || m.test_id().empty() || !may_still) return;
+    // It has read its Started before this process has.
+    if (early_refusals_.size() >= kMostEarlyRefusals) early_refusals_.pop_front();
+    early_refusals_.push_back({life, m.test_id(), m.arm_error()});
+    return;
+  }
+  Test& test = it->second;
+  if (!m.arm_error().empty()) return ApplyRefusal(now, test, life, m.arm_error(), notices);
+  if (m.state() == v1::DriverHeartbeat::IDLE) return;
+  if (test.armed.insert(life).second) {
+    v1::DriverManifest& manifest = test.manifests[life];
+    *manifest.mutable_target_addresses() = m.target_addresses();
+    manifest.set_transport(m.transport());
+    manifest.set_tls(m.tls());
+    AddEvent(test, now.wall, "driver_armed", m.driver_id());
+    notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
+  }
+  if (m.state() != v1::DriverHeartbeat::ARMED && test.resource.state() == v1::LoadTest::STARTING) {
+    SetState(test, v1::LoadTest::RUNNING);
+    notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
+  }
+}
+
+// The later life wins. An older one that goes on beside it is a second process with the same id.
+void OrchestratorCore::ApplyOldHeartbeat(Moment now, const v1::DriverHeartbeat& m,
+                                         std::vector<Notice>& notices) {
+  if (!registry_.IsDoubleLife(m)) {
+    notices.push_back({Notice::Kind::kDuplicate, "", "old heartbeat of " + m.driver_id()});
+    return;
+  }
+  const std::string text = absl::StrFormat(
+      "two drivers have the id %s: life %d goes on beside a newer one and is left out; give each "
+      "driver an id of its own",
+      m.driver_id(), m.incarnation());
+  notices.push_back({Notice::Kind::kRejected, "", text});
+  for (const std::string& id : active_) {
+    Test& test = tests_.find(id)->second;
+    if (test.merger == nullptr || test.merger->Find(LifeOf(m)) == nullptr) continue;
+    AddEvent(test, now.wall, "driver_id_twice", text);
+    notices.push_back({Notice::Kind::kTestChanged, id, ""});
+  }
+}
+
+void OrchestratorCore::ApplyRefusal(Moment now, Test& test, const DriverLife& life,
+                                    const std::string& error, std::vector<Notice>& notices) {
+  const absl::StatusOr<std::string> id = LoadTestIdOfName(test.resource.name(), "name");
+  notices.push_back({Notice::Kind::kTestChanged, *id, ""});
+  const ReportMerger::DriverPart& part = *test.merger->Find(life);
+  // In mid-test it concerns what the driver was given on top, or its coming back: the test goes on
+  // without.
+  if (part.joined || part.reports > 0 || test.armed.contains(life)) {
+    AddEvent(test, now.wall, "driver_refused", absl::StrFormat("%s: %s", life.driver_id, error));
+    test.merger->MarkRefused(life);
+    if (part.joined && part.reports == 0) {
+      test.merger->MarkLost(life);
+      test.last_loss = now;
+    }
+    return;
+  }
+  test.arm_errors[life.driver_id] = error;
+  AddEvent(test, now.wall, "driver_not_armed", absl::StrFormat("%s: %s", life.driver_id, error));
+}
+
+void OrchestratorCore::ApplyEarlyRefusals(Moment now, Test& test, const std::string& test_id,
+                                          std::vector<Notice>& notices) {
+  std::deque<EarlyRefusal> refusals;
+  refusals.swap(early_refusals_);
+  for (EarlyRefusal& refusal : refusals) {
+    if (refusal.test_id != test_id) {
+      early_refusals_.push_back(std::move(refusal));
+    } else if (test.merger->Find(refusal.life) != nullptr) {
+      ApplyRefusal(now, test, refusal.life, refusal.error, notices);
+    }
+  }
+}
+
+std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
+  std::vector<Notice> notices;
+  if (!bus_connected || catching_up_) registry_.Excuse(now);
+  ForgetOldMergers();
+  if (catching_up_) return notices;
+  for (const std::string& id : active_) {
+    Test& test = tests_.find(id)->second;
+    if (test.merger == nullptr) continue;
+    for (const v1::Assignment& a : test.resource.assignments()) {
+      const ReportMerger::DriverPart& part = *test.merger->Find(LifeOf(a));
+      if (part.finished || part.lost) continue;
+      const std::string loss = LossOf(now, test, part, bus_connected);
+      if (loss.empty()) continue;
+      test.merger->MarkLost(LifeOf(a));
+      test.last_loss = now;
+      AddEvent(test, now.wall, "driver_lost", absl::StrFormat("%s: %s", a.driver_id(), loss));
+      notices.push_back({Notice::Kind::kTestChanged, id, ""});
+    }
+  }
+  return notices;
+}
+
+std::string OrchestratorCore::LossOf(Moment now, const Test& test,
+                                     const ReportMerger::DriverPart& part,
+                                     bool bus_connected) const {
+  const DriverLife life = LifeOf(part.assignment);
+  // A farewell or a new life is no silence that could be excused.
+  if (registry_.IsGone(life.driver_id, life.incarnation)) {
+    const KnownDriver* driver = registry_.Find(life.driver_id);
+    return driver->heartbeat.state() == v1::DriverHeartbeat::LEAVING &&
+                   driver->heartbeat.incarnation() == life.incarnation
+               ? "it left"
+               : "a newer life of it has come";
+  }
+  const bool live = registry_.IsLive(now, life.driver_id, life.incarnation);
+  if (!live && !registry_.IsExcused(now)) {
+    const KnownDriver* driver = registry_.Find(life.driver_id);
+    if (driver == nullptr || !driver->heard) return "no heartbeat";
+    return absl::StrFormat("no heartbeat for %s",
+                           FormatDuration(now.mono.ns - driver->last_seen.mono.ns));
+  }
+  if (!bus_connected) return "";
+  const int64_t longest = LongestRunNs(test.resource.spec(), part.assignment.slots());
+  if (longest >= 0 && now.wall.ns > test.start_time_ns + longest + kOverdueNs)
+    return "its last report is overdue";
+  const KnownDriver* driver = registry_.Find(life.driver_id);
+  if (!live || driver->heartbeat.state() != v1::DriverHeartbeat::IDLE ||
+      driver->heartbeat.reports_waiting() > 0)
+    return "";
+  const std::vector<v1::Share>& shares = test.merger->shares().SharesOf(life);
+  const int64_t begin_ns =
+      test.start_time_ns +
+      (part.joined && !shares.empty() ? shares.front().from_offset_ns() : int64_t{0});
+  const int64_t idle_from =
+      std::max({driver->idle_since.mono.ns, test.started.mono.ns, start_.mono.ns});
+  const int64_t patience_ns = kIdleOverdueNs + ToNanos(test.resource.spec().connect_timeout());
+  if (now.wall.ns > begin_ns + patience_ns && now.mono.ns > idle_from + patience_ns)
+    return "it is idle, and its last report has not come";
+  return "";
+}
+
+std::set<std::string> OrchestratorCore::BusyDriverIds() const {
+  std::set<std::string> ids;
+  for (const std::string& id : active_) {
+    const Test& test = tests_.find(id)->second;
+    if (test.merger == nullptr) continue;
+    for (const auto& [life, part] : test.merger->drivers()) {
+      if (!part.finished) ids.insert(life.driver_id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace loadtest
