@@ -50,7 +50,7 @@ class BrokersTest(harness.ProcessTest):
     def expect_each_interval_once(self):
         """By the topic itself: the numbers of each driver's reports are 1, 2, 3 ..., and the intervals follow each other."""
         lines = subprocess.run([harness.BIN / "loadctl", "tail", "metrics", "--from", "begin", "--kafka", self.kafka.bootstrap, "--once"],
-                               capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+                               capture_output=True, text=True, timeout=60, check=True, cwd=self.folder).stdout.splitlines()
         intervals = {}
         for line in lines:
             value = json.loads(line)["value"]

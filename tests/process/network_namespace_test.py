@@ -111,9 +111,9 @@ class NetworkNamespaceTest(harness.ProcessTest):
         self.driver_there("--id", "far", "--allow", "127.0.0.1")
         harness.wait_for("driver", lambda: orchestrator.rest("/v1/drivers")["drivers"])
         received = self.target_there()
-        # 512 kbit/s with room for three packets: what comes faster waits or is thrown away. (tc's netem, which could lose packets at
+        # 96 kbit/s with room for one packet: what comes faster waits or is thrown away. (tc's netem, which could lose packets at
         # random, is not in every kernel.)
-        shape = ["qdisc", "add", "root", "tbf", "rate", "512kbit", "burst", "1600", "limit", "4500"]
+        shape = ["qdisc", "add", "root", "tbf", "rate", "96kbit", "burst", "1600", "limit", "2000"]
         subprocess.run(["tc", *shape[:2], "dev", self.link, *shape[2:]], check=True, capture_output=True, timeout=10)
         subprocess.run(["ip", "netns", "exec", self.namespace, "tc", *shape[:2], "dev", self.link[:-1] + "b", *shape[2:]], check=True, capture_output=True, timeout=10)
         report = self.report(orchestrator, "tsunami", "http://127.0.0.1:8081/ping", "--delay", "5ms", "-d", "8s", "--drivers", 1)
