@@ -1,6 +1,7 @@
 #include "client/flags/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -127,9 +128,19 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
           "When a driver is lost in mid-test (default continue)")
       ->group(limits);
 
+  const std::string result = "Result";
+  AddTexts(app, "--slo", flags.thresholds, "THRESHOLDS",
+           "What the result must keep, such as 'p99<50ms,errors<0.1%,rate>950/s' or "
+           "'p99<50ms per 5s'; may be repeated. One that fails makes the exit code 3");
+  app.get_option("--slo")->group(result);
+  app.add_flag("--abort-on-fail", flags.abort_on_threshold,
+               "--slo: stop the test as soon as a threshold cannot be kept any more")
+      ->group(result);
+
   const std::string about = "About the test";
   AddText(app, "--title", flags.title, "TEXT", "For people, stands in the report")->group(about);
-  AddTexts(app, "--label", flags.labels, "KEY=VALUE", "A label; may be repeated");
+  AddTexts(app, "-l,--label", flags.labels, "KEY=VALUE",
+           "A label, to find it by with ls -l; may be repeated");
   app.get_option("--label")->group(about);
 }
 
@@ -143,7 +154,7 @@ void AddCreateFlags(CLI::App& app, CreateCommand& command) {
 }
 
 // The flags that every command has.
-void AddCommonFlags(CLI::App& app, CommandLine& line, std::string& format) {
+void AddCommonFlags(CLI::App& app, CommandLine& line, std::vector<std::string>& formats) {
   const std::string common = "Everywhere";
   app.add_option_function<std::string>(
          "--server",
@@ -154,8 +165,25 @@ void AddCommonFlags(CLI::App& app, CommandLine& line, std::string& format) {
          "The orchestrator (default 127.0.0.1:50051, or LOADTEST_SERVER)")
       ->type_name("HOST:PORT")
       ->group(common);
-  AddText(app, "-o", format, "table|json", "How results are printed (default table)")
-      ->group(common);
+  const std::string access = "The orchestrator's TLS and token (docs/security.md)";
+  app.add_flag("--server-tls", line.access.tls,
+               "Speak TLS with the orchestrator; implied by the three that follow")
+      ->group(access);
+  AddText(app, "--server-cacert", line.access.ca_file, "FILE",
+          "Certificates to trust instead of the system's, PEM (or LOADTEST_SERVER_CACERT)")
+      ->group(access);
+  AddText(app, "--server-cert", line.access.certificate_file, "FILE",
+          "Certificate to show to it, PEM")
+      ->group(access);
+  AddText(app, "--server-key", line.access.key_file, "FILE", "Its key, PEM")->group(access);
+  AddText(app, "--token-file", line.access.token_file, "FILE",
+          "The token is the first line of it (or LOADTEST_TOKEN_FILE, or the token itself in "
+          "LOADTEST_TOKEN)")
+      ->group(access);
+  AddTexts(app, "-o", formats, "FORMAT[=FILE]",
+           "How results are printed: table (default) or json; a report also as csv, junit or html. "
+           "With =FILE the report goes there, too; may be repeated");
+  app.get_option("-o")->group(common);
   AddText(app, "--output", line.output_file, "FILE", "Write results to this file")->group(common);
   app.add_flag("-q,--quiet", line.quiet, "No progress and no explanations, only the result")
       ->group(common);
@@ -171,13 +199,16 @@ struct Commands {
   StopCommand stop;
   RemoveCommand remove;
   ReportCommand report;
+  CheckCommand check;
+  DiffCommand diff;
+  NoteCommand note;
   DriversCommand drivers;
   TailCommand tail;
 };
 
 class Parser {
  public:
-  Parser(CommandLine& line, std::string& format) : line_(line) {
+  Parser(CommandLine& line, std::vector<std::string>& formats) : line_(line) {
     app_.footer(kProgramExamples);
     app_.get_formatter()->column_width(32);
     app_.set_version_flag("--version", std::string("loadctl ") + kVersion,
@@ -192,15 +223,17 @@ class Parser {
     AddCreateFlags(Add("create", "Create a test and print its name; it starts by itself",
                        kCreateExamples, commands_.create),
                    commands_.create);
-    AddText(Add("ls", "List tests, newest first", "", commands_.list), "--limit",
-            commands_.list.limit, "N", "At most so many (default 20)");
+    AddList(Add("ls", "List tests, newest first", kListExamples, commands_.list));
     AddName(Add("get", "Show a test: its spec and its state", "", commands_.get),
             commands_.get.name);
     AddName(Add("watch", "Watch a test until it ends, then print its report", kWatchExamples,
                 commands_.watch),
             commands_.watch.name);
     CLI::App& stop = Add("stop", "Stop tests; each still gets its report", "", commands_.stop);
-    AddNames(stop, commands_.stop.names);
+    AddNames(stop, commands_.stop.names, /*required=*/false);
+    stop.add_flag("--all", commands_.stop.all,
+                  "Every test that has not ended; waits until all is silent and says how long that "
+                  "took");
     AddText(stop, "--reason", commands_.stop.reason, "TEXT", "Why, for the report");
     CLI::App& remove =
         Add("rm", "Delete ended tests with their reports", kRemoveExamples, commands_.remove);
@@ -209,13 +242,26 @@ class Parser {
     AddText(remove, "--older-than", commands_.remove.older_than, "DURATION",
             "Instead of names: all that ended longer ago, such as 30d or 12h");
     remove.add_flag("--yes", commands_.remove.yes, "--older-than: delete without asking");
-    AddName(Add("report", "Print the report of a test", kReportExamples, commands_.report),
-            commands_.report.name);
+    CLI::App& report =
+        Add("report", "Print the report of a test, or of a part of it", kReportExamples, commands_.report);
+    AddName(report, commands_.report.name);
+    AddSliceFlags(report, commands_.report.slice);
+    CLI::App& check = Add("check", "Judge a test, or a part of it, by thresholds", kCheckExamples,
+                          commands_.check);
+    AddName(check, commands_.check.name);
+    AddSliceFlags(check, commands_.check.slice);
+    AddDiff(Add("diff", "Compare two tests: what changed beyond noise", kDiffExamples, commands_.diff));
+    CLI::App& note = Add("note", "Write a note on a test; replaces the one before",
+                         kNoteExamples, commands_.note);
+    AddName(note, commands_.note.name);
+    note.add_option("text", commands_.note.text, "The note; \"\" removes it")
+        ->type_name("TEXT")
+        ->required();
     Add("drivers", "List drivers", "", commands_.drivers);
     AddTail(Add("tail", "Print records of a Kafka topic, a JSON object a line", kTailExamples,
                 commands_.tail));
-    AddCommonFlags(app_, line, format);
-    for (CLI::App* command : app_.get_subcommands(nullptr)) AddCommonFlags(*command, line, format);
+    AddCommonFlags(app_, line, formats);
+    for (CLI::App* command : app_.get_subcommands(nullptr)) AddCommonFlags(*command, line, formats);
   }
 
   // Throws what CLI11 throws.
@@ -256,8 +302,39 @@ class Parser {
   static void AddName(CLI::App& app, std::string& name) {
     app.add_option("name", name, "The test: x or loadTests/x")->type_name("NAME")->required();
   }
-  static void AddNames(CLI::App& app, std::vector<std::string>& names) {
-    app.add_option("names", names, "The tests: x or loadTests/x")->type_name("NAME")->required();
+  static void AddNames(CLI::App& app, std::vector<std::string>& names, bool required = true) {
+    app.add_option("names", names, "The tests: x or loadTests/x")
+        ->type_name("NAME")
+        ->required(required);
+  }
+  void AddList(CLI::App& app) {
+    ListCommand& list = commands_.list;
+    AddText(app, "--limit", list.limit, "N", "At most so many (default 20)");
+    AddTexts(app, "-l,--label", list.labels, "KEY=VALUE",
+             "Only tests with this label; may be repeated: with all of them");
+    AddTexts(app, "--state", list.states, "STATE",
+             "Only tests in this state: pending, starting, running, stopping, succeeded, stopped or "
+             "failed; may be repeated: in one of them");
+    app.add_flag("--brief", list.brief, "Without rate, p99 and verdict, which are asked for one by one");
+  }
+  static void AddSliceFlags(CLI::App& app, SliceFlags& slice) {
+    AddTexts(app, "--slo", slice.thresholds, "THRESHOLDS",
+             "Judged instead of the test's own, such as 'p99<50ms,errors<0.1%'; may be repeated");
+    AddText(app, "--from", slice.from, "DURATION",
+            "Only from so long after the start on; the warm-up counts");
+    AddText(app, "--to", slice.to, "DURATION", "Only until so long after the start");
+    AddTexts(app, "--exclude", slice.exclude, "DRIVER", "Without this driver; may be repeated");
+  }
+  void AddDiff(CLI::App& app) {
+    DiffCommand& diff = commands_.diff;
+    app.add_option("before", diff.before, "The first test, or a report file that ends in .json")
+        ->type_name("A")
+        ->required();
+    app.add_option("after", diff.after, "The one to compare with it")->type_name("B")->required();
+    AddTexts(app, "--fail-if", diff.limits, "LIMITS",
+             "Exit with 3 when B is worse by more than this and more than noise, such as "
+             "'p99>+10%,rate<-5%'; may be repeated");
+    app.add_flag("--force", diff.force, "Compare what should not be compared");
   }
   void AddTail(CLI::App& app) {
     TailCommand& tail = commands_.tail;
@@ -299,6 +376,55 @@ std::string Explain(const Parser& parser, const CLI::ParseError& error) {
   return text;
 }
 
+// What `-o` may be for the command that was chosen.
+std::vector<std::pair<std::string, CommandLine::Format>> FormatsOf(const Command& command) {
+  using Format = CommandLine::Format;
+  std::vector<std::pair<std::string, Format>> formats = {{"table", Format::kTable},
+                                                         {"json", Format::kJson}};
+  const bool is_report =
+      std::holds_alternative<RunCommand>(command) || std::holds_alternative<WatchCommand>(command) ||
+      std::holds_alternative<ReportCommand>(command) ||
+      std::holds_alternative<CheckCommand>(command);
+  if (is_report) {
+    formats.emplace_back("csv", Format::kCsv);
+    formats.emplace_back("junit", Format::kJunit);
+  }
+  if (is_report || std::holds_alternative<DiffCommand>(command)) {
+    formats.emplace_back("html", Format::kHtml);
+  }
+  return formats;
+}
+
+// Puts the values of -o into `line`; what is wrong with them, or nothing.
+std::string TakeFormats(const std::vector<std::string>& texts, CommandLine& line) {
+  const auto known = FormatsOf(line.command);
+  bool has_main = false;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    const auto it = std::find_if(known.begin(), known.end(),
+                                 [&](const auto& format) { return format.first == name; });
+    if (it == known.end()) {
+      std::vector<std::string> names;
+      for (const auto& format : known) names.push_back(format.first);
+      return absl::StrFormat("got \"%s\", want %s", text, absl::StrJoin(names, ", "));
+    }
+    if (equals != std::string::npos) {
+      const std::string file = text.substr(equals + 1);
+      if (file.empty()) return absl::StrFormat("got \"%s\", want a file after the =", text);
+      line.extra_outputs.push_back({it->second, file});
+      continue;
+    }
+    if (has_main) {
+      return absl::StrFormat("got \"%s\" as a second form, want %s=FILE: one alone is printed", text,
+                             name);
+    }
+    has_main = true;
+    line.format = it->second;
+  }
+  return "";
+}
+
 }  // namespace
 
 bool ParseCommandLine(const std::vector<std::string>& arguments,
@@ -307,8 +433,9 @@ bool ParseCommandLine(const std::vector<std::string>& arguments,
   if (const auto server = environment.find("LOADTEST_SERVER"); server != environment.end()) {
     line.server = server->second;
   }
-  std::string format = "table";
-  Parser parser(line, format);
+  line.access = AccessFromEnvironment(environment);
+  std::vector<std::string> formats;
+  Parser parser(line, formats);
   try {
     parser.Parse(arguments);
     // Checked here and not by CLI11, whose version would hide an unknown flag behind it.
@@ -323,12 +450,11 @@ bool ParseCommandLine(const std::vector<std::string>& arguments,
     exit_code = kExitUsage;
     return false;
   }
-  if (format != "table" && format != "json") {
-    terminal.err << absl::StrFormat("loadctl: -o: got \"%s\", want table or json\n", format);
+  if (const std::string wrong = TakeFormats(formats, line); !wrong.empty()) {
+    terminal.err << "loadctl: -o: " << wrong << "\n";
     exit_code = kExitUsage;
     return false;
   }
-  line.format = format == "json" ? CommandLine::Format::kJson : CommandLine::Format::kTable;
   return true;
 }
 

@@ -213,6 +213,20 @@ absl::Status ApplyTimes(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   return absl::OkStatus();
 }
 
+// Those of the flags take the place of a plan's, so that a plan can be run with others.
+absl::Status ApplyThresholds(const SpecFlags& flags, v1::LoadTestSpec& spec) {
+  if (!flags.thresholds.empty()) {
+    ASSIGN_OR_RETURN(*spec.mutable_thresholds(), ThresholdsFlag("--slo", flags.thresholds));
+  }
+  if (!flags.abort_on_threshold) return absl::OkStatus();
+  if (spec.thresholds().empty()) {
+    return absl::InvalidArgumentError(
+        "--abort-on-fail: there is nothing to fail; want --slo with it, such as --slo 'p99<50ms'");
+  }
+  spec.set_abort_on_threshold(true);
+  return absl::OkStatus();
+}
+
 absl::Status ApplyRest(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   if (flags.title) spec.set_title(*flags.title);
   if (flags.on_driver_loss) {
@@ -249,6 +263,7 @@ absl::StatusOr<v1::LoadTestSpec> SpecFromFlags(const SpecFlags& flags, const Rea
   RETURN_IF_ERROR(ApplyTls(flags, read_file, spec));
   RETURN_IF_ERROR(ApplyNumbers(flags, spec));
   RETURN_IF_ERROR(ApplyTimes(flags, spec));
+  RETURN_IF_ERROR(ApplyThresholds(flags, spec));
   RETURN_IF_ERROR(ApplyRest(flags, spec));
   return spec;
 }

@@ -26,13 +26,16 @@ absl::Status CheckReadable(std::string_view setting, const std::string& path) {
                                                     setting, path, std::strerror(errno)));
 }
 
-absl::StatusOr<std::string> ReadPassword(const std::string& path) {
+// From the file or, when none is named, from the setting that is meant for the environment.
+absl::StatusOr<std::string> ReadPassword(const v1::KafkaConfig& config) {
+  const std::string& path = config.sasl_password_file();
+  if (path.empty() && !config.sasl_password().empty()) return config.sasl_password();
   std::ifstream file(path);
   std::string password;
   if (!std::getline(file, password) || password.empty()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("kafka.sasl_password_file: cannot read a password from \"%s\"; want a file "
-                        "whose first line is it",
+                        "whose first line is it, or LOADTEST_KAFKA_SASL_PASSWORD",
                         path));
   }
   return password;
@@ -62,7 +65,7 @@ absl::Status AddSasl(const v1::KafkaConfig& config, KafkaProperties& properties)
     return absl::InvalidArgumentError(absl::StrFormat(
         "kafka.sasl_username: is empty, want a user name for %s", config.security_protocol()));
   }
-  ASSIGN_OR_RETURN(std::string password, ReadPassword(config.sasl_password_file()));
+  ASSIGN_OR_RETURN(std::string password, ReadPassword(config));
   properties.emplace_back("sasl.mechanism", config.sasl_mechanism());
   properties.emplace_back("sasl.username", config.sasl_username());
   properties.emplace_back("sasl.password", std::move(password));

@@ -183,6 +183,26 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   return absl::OkStatus();
 }
 
+void MeasurementSum::Merge(const MeasurementSum& other) {
+  response_time_.Merge(other.response_time_);
+  service_time_.Merge(other.service_time_);
+  send_delay_.Merge(other.send_delay_);
+  for (size_t i = 0; i < phases_.size(); ++i) phases_[i].Merge(other.phases_[i]);
+  AddCounts(other.counts_, counts_);
+  AddCounts(other.warmup_, warmup_);
+  for (const auto& [code, count] : other.status_codes_) status_codes_[code] += count;
+  for (const auto& [kind, error] : other.errors_) AddError(error);
+  bytes_sent_ += other.bytes_sent_;
+  bytes_received_ += other.bytes_received_;
+  connects_ += other.connects_;
+  connect_failures_ += other.connect_failures_;
+  tls_resumed_ += other.tls_resumed_;
+  cpu_ns_ += other.cpu_ns_;
+  loop_cpu_ns_ += other.loop_cpu_ns_;
+  loop_wait_ns_ += other.loop_wait_ns_;
+  measured_ns_ += other.measured_ns_;
+}
+
 void MeasurementSum::AddError(const v1::ErrorCount& error) {
   v1::ErrorCount& mine = errors_[error.kind()];
   mine.set_kind(error.kind());

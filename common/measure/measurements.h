@@ -30,6 +30,9 @@ class MeasurementSum {
   // counts, broken histograms).
   absl::Status Add(const v1::Measurements& delta);
 
+  // Adds another sum, as if its deltas had been added here; gauges are not added.
+  void Merge(const MeasurementSum& other);
+
   const v1::RequestCounts& counts() const { return counts_; }
   void SetGauges(int64_t in_flight, int64_t waiting);
   // Requests that were due in the warm-up; in no other number.
@@ -39,6 +42,10 @@ class MeasurementSum {
   const Histogram& service_time() const { return service_time_; }
   const Histogram& send_delay() const { return send_delay_; }
   const std::map<int, v1::ErrorCount>& errors() const { return errors_; }
+  // Status code -> completed requests.
+  const std::map<int32_t, int64_t>& status_codes() const { return status_codes_; }
+  int64_t bytes_sent() const { return bytes_sent_; }
+  int64_t bytes_received() const { return bytes_received_; }
   int64_t cpu_ns() const { return cpu_ns_; }
   int64_t loop_cpu_ns() const { return loop_cpu_ns_; }
   int64_t loop_wait_ns() const { return loop_wait_ns_; }

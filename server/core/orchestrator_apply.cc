@@ -115,9 +115,14 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
       if (deleted_.size() < kMostDeleted) deleted_.insert(m.test_id());
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
       return;
+    case v1::Trigger::kNoted:
+      test.resource.set_note(m.noted().note());
+      // On the time axis of a test that runs; later it is no part of what happened.
+      if (!ended) AddEvent(test, {m.decide_time_ns()}, "noted", m.noted().note());
+      notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
+      return;
     case v1::Trigger::kCreated:
     case v1::Trigger::kBodyPart:
-    case v1::Trigger::kNoted:
     case v1::Trigger::kAlive:
     case v1::Trigger::EVENT_NOT_SET:
       return;

@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/bus/message_bus.h"
+#include "common/measure/histogram.h"
 #include "common/spec/body_parts.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
@@ -60,8 +61,12 @@ struct StopRequest {
 struct DeleteRequest {
   std::string test_id;
 };
+struct NoteRequest {
+  std::string test_id;
+  std::string note;
+};
 struct Tick {};  // what time and the drivers' state demand
-using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, Tick>;
+using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, NoteRequest, Tick>;
 
 // What a record changed; tells the shell what to store and whom to tell.
 struct Notice {
@@ -131,7 +136,8 @@ class OrchestratorCore {
   const v1::LoadTest* FindByRequestId(std::string_view request_id) const;
   std::string RequestIdOf(std::string_view id) const;
 
-  // Newest first. InvalidArgument for a bad page_token or page_size.
+  // Newest first, those that the request's labels and states want. InvalidArgument for a bad
+  // page_token, page_size or state.
   absl::StatusOr<v1::ListLoadTestsResponse> List(const v1::ListLoadTestsRequest& request) const;
   absl::StatusOr<v1::ListDriversResponse> ListDrivers(Moment now,
                                                       const v1::ListDriversRequest& request) const;
@@ -148,6 +154,9 @@ class OrchestratorCore {
   std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
   // Over all tests since the process began, without gauges.
   const v1::RequestCounts& counted() const { return counted_; }
+  const Histogram& counted_response_time() const { return counted_response_time_; }
+  const Histogram& counted_service_time() const { return counted_service_time_; }
+  const Histogram& counted_send_delay() const { return counted_send_delay_; }
 
  private:
   struct Test {
@@ -184,6 +193,7 @@ class OrchestratorCore {
   absl::StatusOr<std::vector<v1::Trigger>> DecideStop(Moment now, const StopRequest& stop) const;
   absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now,
                                                         const DeleteRequest& erase) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideNote(Moment now, const NoteRequest& note) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
   // Deletes ended tests that are not to be kept any longer.
   void DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const;
@@ -252,6 +262,9 @@ class OrchestratorCore {
   int64_t writer_ = 0;
   bool catching_up_ = false;
   v1::RequestCounts counted_;
+  Histogram counted_response_time_;
+  Histogram counted_service_time_;
+  Histogram counted_send_delay_;
 };
 
 bool IsEnded(v1::LoadTest::State state);

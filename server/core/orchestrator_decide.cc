@@ -26,6 +26,9 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::Decide(
     absl::StatusOr<std::vector<v1::Trigger>> operator()(const DeleteRequest& r) {
       return core.DecideDelete(now, r);
     }
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const NoteRequest& r) {
+      return core.DecideNote(now, r);
+    }
     absl::StatusOr<std::vector<v1::Trigger>> operator()(const Tick&) {
       return core.DecideTick(now);
     }
@@ -41,6 +44,7 @@ constexpr int64_t kBodyLeadNsPerByte = 50;
 
 // Of tests that are not kept, so that other decisions need not wait for long.
 constexpr int kMostDeletedAtOnce = 20;
+constexpr size_t kLongestNote = 4'000;
 
 bool HasLabels(const KnownDriver& driver, const v1::LoadTestSpec& spec) {
   const auto& labels = driver.registration.labels();
@@ -131,6 +135,20 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideDelete(
   }
   v1::Trigger trigger = NewTrigger(now, erase.test_id);
   trigger.mutable_deleted();
+  return std::vector<v1::Trigger>{std::move(trigger)};
+}
+
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideNote(
+    Moment now, const NoteRequest& note) const {
+  if (note.note.size() > kLongestNote) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "load_test.note: got %d bytes, want at most %d", note.note.size(), kLongestNote));
+  }
+  const auto it = tests_.find(note.test_id);
+  if (it == tests_.end()) return LoadTestNotFound(note.test_id);
+  if (it->second.resource.note() == note.note) return std::vector<v1::Trigger>();
+  v1::Trigger trigger = NewTrigger(now, note.test_id);
+  trigger.mutable_noted()->set_note(note.note);
   return std::vector<v1::Trigger>{std::move(trigger)};
 }
 
@@ -284,6 +302,10 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
       test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
     out.mutable_stop_ordered()->set_reason(
         absl::StrFormat("%s was lost, and on_driver_loss is ABORT", first_lost));
+    return true;
+  }
+  if (!test.stop_ordered && !test.merger->broken_threshold().empty() && !test.merger->AllDone()) {
+    out.mutable_stop_ordered()->set_reason(test.merger->broken_threshold());
     return true;
   }
   if (!test.merger->AllDone()) return false;

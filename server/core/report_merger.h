@@ -14,6 +14,7 @@
 #include "loadtest/v1/load_test.pb.h"
 #include "server/core/driver_life.h"
 #include "server/core/share_plan.h"
+#include "server/core/threshold_judge.h"
 #include "server/core/verdict.h"
 
 namespace loadtest {
@@ -86,14 +87,19 @@ class ReportMerger {
   // All drivers have sent their last report or are lost.
   bool AllDone() const;
 
-  // Intervals that every driver still in the test has reported, oldest first; they grow only at the
-  // end.
+  // Intervals that every driver still in the test has reported, oldest first. A late report of a
+  // driver that was lost is merged into its interval.
   const std::vector<v1::IntervalResult>& closed_intervals() const { return closed_; }
   // As above, and those still open as far as they are known.
   std::vector<v1::IntervalResult> AllIntervals() const;
 
   // For Judge.
   std::vector<DriverEvidence> Evidence() const;
+
+  // As things stand, in the order of spec.thresholds.
+  std::vector<v1::ThresholdResult> Thresholds() const;
+  // With abort_on_threshold: why one cannot be kept any more; else empty.
+  const std::string& broken_threshold() const { return broken_threshold_; }
 
   // Longest time over the drivers in which requests were sent, warm-up left out, nanoseconds: for
   // drivers that are done to the end of their plan.
@@ -102,13 +108,29 @@ class ReportMerger {
   int64_t StartSkewNs() const;
 
  private:
-  struct OpenInterval {
+  // Requests that were under way or waiting when a driver wrote its newest report of an interval.
+  struct Gauges {
+    int64_t sequence = 0;
+    v1::RequestCounts counts;
+    v1::RequestCounts warmup;
+  };
+  struct Interval {
     MeasurementSum sum;
-    std::set<std::string> drivers;
+    std::map<DriverLife, Gauges> drivers;
+    int64_t end_ns = 0;
+  };
+  // The same in little memory.
+  struct ClosedInterval {
+    std::string measurements;
+    std::map<DriverLife, Gauges> drivers;
     int64_t end_ns = 0;
   };
 
-  v1::IntervalResult Summarize(int64_t index, const OpenInterval& open) const;
+  void AddTo(Interval& interval, const v1::MetricsReport& report);
+  // A report of an interval that is closed.
+  void Amend(int64_t index, const v1::MetricsReport& report);
+  void Keep(int64_t index, Interval interval);
+  v1::IntervalResult Summarize(int64_t index, const Interval& interval) const;
   void CloseIntervals();
   // Whether a driver still has to report up to this offset. Begins where it last found one, so that
   // an interval costs one look at each driver and not one at all of them a report.
@@ -127,9 +149,13 @@ class ReportMerger {
   std::map<DriverLife, DriverPart> drivers_;
   decltype(drivers_)::const_iterator awaited_ = drivers_.end();
   MeasurementSum totals_;
-  std::map<int64_t, OpenInterval> open_;
-  std::vector<v1::IntervalResult> closed_;
+  std::map<int64_t, Interval> open_;
+  std::vector<v1::IntervalResult> closed_;  // in order
+  // Those of closed_ that late reports can be merged into: the newest.
+  std::map<int64_t, ClosedInterval> amendable_;
   int64_t closed_to_index_ = 0;
+  ThresholdJudge judge_;
+  std::string broken_threshold_;
 };
 
 }  // namespace loadtest

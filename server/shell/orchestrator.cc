@@ -308,7 +308,11 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
     return *std::move(report);
   }
   ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.store().GetReport(id));
-  if (stored.has_value()) return *std::move(stored);
+  if (stored.has_value()) {
+    // A note may be younger than the report.
+    stored->mutable_load_test()->set_note(test->note());
+    return *std::move(stored);
+  }
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   if (report == nullptr)
     return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
@@ -327,6 +331,7 @@ v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
   *update.mutable_send_delay() = report->send_delay();
   *update.mutable_errors() = report->totals().errors();
   *update.mutable_verdict() = report->verdict();
+  *update.mutable_thresholds() = report->thresholds();
   if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
   if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
   return update;

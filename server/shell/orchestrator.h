@@ -16,6 +16,7 @@
 #include "common/bus/message_bus.h"
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
+#include "server/core/report_slice.h"
 #include "server/shell/bus_echo.h"
 #include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
@@ -59,6 +60,7 @@ class Orchestrator final : public ControlPlane {
   void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void DeleteLoadTest(v1::DeleteLoadTestRequest request,
                       Reply<google::protobuf::Empty> reply) override;
+  void UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) override;
   void ListDrivers(v1::ListDriversRequest request, Reply<v1::ListDriversResponse> reply) override;
   void GetStats(Reply<ControlPlaneStats> reply) override;
@@ -115,12 +117,14 @@ class Orchestrator final : public ControlPlane {
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
   absl::StatusOr<v1::Report> FindReport(const std::string& id);
+  absl::StatusOr<v1::Report> FindSlice(const std::string& id, SliceRequest slice);
   v1::LoadTestUpdate FindUpdate(const std::string& id);
   ControlPlaneStats Stats();
 
   const Options options_;
   MessageBus& bus_;
   Clock& clock_;
+  const int64_t start_ns_ = clock_.WallNow().ns;
   const Logger& log_;
   StoreWriter store_;
   OrchestratorCore core_;

@@ -1,9 +1,12 @@
 // The answers to the doors: each call is posted to the core thread and replies from there.
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
+#include "server/core/record_decoder.h"
 #include "server/core/shown.h"
 #include "server/shell/orchestrator.h"
 
@@ -111,13 +114,78 @@ void Orchestrator::DeleteLoadTest(v1::DeleteLoadTestRequest request,
       });
 }
 
+void Orchestrator::UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) {
+  Post<v1::LoadTest>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
+        const absl::StatusOr<std::string> id =
+            LoadTestIdOfName(request.load_test().name(), "load_test.name");
+        if (!id.ok()) return answer(id.status());
+        for (const std::string& path : request.update_mask().paths()) {
+          if (path == "note") continue;
+          return answer(absl::InvalidArgumentError(absl::StrFormat(
+              "update_mask: got \"%.80s\", want note: nothing else of a load test can be changed",
+              path)));
+        }
+        decisions_.Submit(Now(), NoteRequest{*id, request.load_test().note()},
+                          [this, id = *id, answer](const absl::Status& status) {
+                            if (!status.ok()) return answer(status);
+                            const v1::LoadTest* test = core_.FindTest(id);
+                            if (test == nullptr) return answer(LoadTestNotFound(id));
+                            answer(Shown(*test));
+                          });
+      });
+}
+
 void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) {
   Post<v1::Report>(
       std::move(reply), [this, request = std::move(request)](const Reply<v1::Report>& answer) {
         const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
         if (!id.ok()) return answer(id.status());
-        answer(FindReport(*id));
+        absl::StatusOr<SliceRequest> slice = ParseSlice(request);
+        if (!slice.ok()) return answer(slice.status());
+        answer(slice->IsPlain() ? FindReport(*id) : FindSlice(*id, *std::move(slice)));
       });
+}
+
+// The interval reports are read from the store, here on the core thread: some 10,000 a second and
+// core.
+absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceRequest slice) {
+  ASSIGN_OR_RETURN(v1::Report whole, FindReport(id));
+  const bool whole_test = slice.IsWhole();
+  std::optional<SlicedReport> sliced;
+  absl::Status error = absl::OkStatus();
+  int64_t reports = 0;
+  const auto take = [&](const Record& record) {
+    absl::StatusOr<BusMessage> message = DecodeRecord(record);
+    if (!message.ok()) return true;  // refused when it came, too
+    if (const auto* trigger = std::get_if<v1::Trigger>(&*message);
+        trigger != nullptr && trigger->has_started() && !sliced) {
+      absl::StatusOr<SlicedReport> created =
+          SlicedReport::Create(slice, whole, trigger->started().metrics_interval_ns());
+      if (!created.ok()) {
+        error = created.status();
+        return false;
+      }
+      sliced.emplace(*std::move(created));
+    }
+    if (const auto* report = std::get_if<v1::MetricsReport>(&*message);
+        report != nullptr && sliced) {
+      sliced->Add(*report);
+      ++reports;
+    }
+    return true;
+  };
+  RETURN_IF_ERROR(store_.store().ForEachRecord(id, take));
+  for (const StoreBatch::SavedRecord& saved : batch_.records) {
+    if (saved.test_id == id && error.ok()) take(saved.record);
+  }
+  RETURN_IF_ERROR(error);
+  if (sliced && reports > 0) return sliced->Take();
+  if (!whole_test) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "name: loadTests/%s has no interval reports in the store to take a part of", id));
+  }
+  return JudgeTotals(slice.thresholds, std::move(whole));
 }
 
 void Orchestrator::ListDrivers(v1::ListDriversRequest request,
@@ -147,7 +215,13 @@ ControlPlaneStats Orchestrator::Stats() {
   const v1::RequestCounts& counts = core_.counted();
   stats.requests_sent = counts.sent();
   stats.requests_completed = counts.completed();
-  stats.requests_failed = counts.failed() + counts.dropped();
+  stats.requests_failed = counts.failed();
+  stats.requests_dropped = counts.dropped();
+  stats.response_time = core_.counted_response_time();
+  stats.service_time = core_.counted_service_time();
+  stats.send_delay = core_.counted_send_delay();
+  stats.start_ns = start_ns_;
+  stats.own_drivers = options_.core.expected_drivers;
   return stats;
 }
 

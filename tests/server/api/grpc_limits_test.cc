@@ -22,7 +22,7 @@ class GrpcLimitsTest : public testing::Test {
   GrpcLimitsTest() {
     fake_.AddTest(SampleTest("a", v1::LoadTest::RUNNING));
     auto server =
-        GrpcServer::Start("127.0.0.1:0", fake_, {.handshake = std::chrono::milliseconds(300)});
+        GrpcServer::Start("127.0.0.1:0", fake_, {}, {.handshake = std::chrono::milliseconds(300)});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
