@@ -49,8 +49,6 @@ class StoreWriter {
   bool full() const { return waiting_bytes_ > kMostWaitingBytes; }
 
   Store& store() { return *store_; }
-  // What has not been written yet.
-  const std::vector<StoreBatch::SavedRecord>& waiting_records() const { return batch_.records; }
 
   static constexpr size_t kMostWaitingBytes = size_t{256} << 20;
 
