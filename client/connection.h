@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "client/server_access.h"
 #include "loadtest/v1/service.pb.h"
 
 namespace loadtest {
@@ -15,7 +16,8 @@ namespace loadtest {
 class Connection {
  public:
   // Unavailable within three seconds when nothing answers at `address` (HOST:PORT).
-  static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& address);
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& address,
+                                                          const ServerAccess& access = {});
   ~Connection();
 
   const std::string& address() const { return address_; }

@@ -12,8 +12,11 @@ int CreateTest(const CreateCommand& command, Context& context);
 int ListTests(const ListCommand& command, Context& context);
 int GetTest(const GetCommand& command, Context& context);
 int WatchTest(const WatchCommand& command, Context& context);
+int StopAllTests(const StopCommand& command, Context& context);
 int StopTests(const StopCommand& command, Context& context);
 int RemoveTests(const RemoveCommand& command, Context& context);
+// The part of RemoveTests that --older-than asks for.
+int RemoveOlderTests(const RemoveCommand& command, Context& context);
 int PrintReportOf(const ReportCommand& command, Context& context);
 int CheckTest(const CheckCommand& command, Context& context);
 int DiffTests(const DiffCommand& command, Context& context);

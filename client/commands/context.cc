@@ -18,6 +18,7 @@ int Fail(const Context& context, const absl::Status& error) {
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnauthenticated:
       return kExitUsage;
     case absl::StatusCode::kUnavailable:
       return kExitUnreachable;
@@ -30,7 +31,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connect(const Context& context) {
   const CommandLine& line = context.line;
   const auto parts = ParseHostPort(line.server, line.server_given ? "--server" : "LOADTEST_SERVER");
   RETURN_IF_ERROR(parts.status());
-  return Connection::Open(line.server);
+  const absl::StatusOr<ServerAccess> access = ReadServerAccess(line.access, line.server);
+  RETURN_IF_ERROR(access.status());
+  return Connection::Open(line.server, *access);
 }
 
 absl::StatusOr<std::string> TestName(std::string_view text) {

@@ -165,6 +165,10 @@ int GetTest(const GetCommand& command, Context& context) {
 }
 
 int StopTests(const StopCommand& command, Context& context) {
+  if (command.all != command.names.empty()) {
+    return Fail(context, absl::InvalidArgumentError("stop: want names of tests, or --all"));
+  }
+  if (command.all) return StopAllTests(command, context);
   const std::string reason = command.reason.empty() ? "stopped by loadctl" : command.reason;
   return ForEach(command.names, context, [&](Connection& connection, const std::string& name) {
     const absl::StatusOr<v1::LoadTest> test = connection.StopLoadTest(name, reason);
@@ -177,6 +181,11 @@ int StopTests(const StopCommand& command, Context& context) {
 }
 
 int RemoveTests(const RemoveCommand& command, Context& context) {
+  if (command.names.empty() == command.older_than.empty()) {
+    return Fail(context,
+                absl::InvalidArgumentError("rm: want names of tests, or --older-than DURATION"));
+  }
+  if (!command.older_than.empty()) return RemoveOlderTests(command, context);
   return ForEach(command.names, context, [&](Connection& connection, const std::string& name) {
     RETURN_IF_ERROR(connection.DeleteLoadTest(name));
     if (!context.line.quiet) context.terminal.err << name << " is deleted\n";

@@ -165,6 +165,21 @@ void AddCommonFlags(CLI::App& app, CommandLine& line, std::vector<std::string>& 
          "The orchestrator (default 127.0.0.1:50051, or LOADTEST_SERVER)")
       ->type_name("HOST:PORT")
       ->group(common);
+  const std::string access = "The orchestrator's TLS and token (docs/security.md)";
+  app.add_flag("--server-tls", line.access.tls,
+               "Speak TLS with the orchestrator; implied by the three that follow")
+      ->group(access);
+  AddText(app, "--server-cacert", line.access.ca_file, "FILE",
+          "Certificates to trust instead of the system's, PEM (or LOADTEST_SERVER_CACERT)")
+      ->group(access);
+  AddText(app, "--server-cert", line.access.certificate_file, "FILE",
+          "Certificate to show to it, PEM")
+      ->group(access);
+  AddText(app, "--server-key", line.access.key_file, "FILE", "Its key, PEM")->group(access);
+  AddText(app, "--token-file", line.access.token_file, "FILE",
+          "The token is the first line of it (or LOADTEST_TOKEN_FILE, or the token itself in "
+          "LOADTEST_TOKEN)")
+      ->group(access);
   AddTexts(app, "-o", formats, "FORMAT[=FILE]",
            "How results are printed: table (default) or json; a report also as csv, junit or html. "
            "With =FILE the report goes there, too; may be repeated");
@@ -215,10 +230,18 @@ class Parser {
                 commands_.watch),
             commands_.watch.name);
     CLI::App& stop = Add("stop", "Stop tests; each still gets its report", "", commands_.stop);
-    AddNames(stop, commands_.stop.names);
+    AddNames(stop, commands_.stop.names, /*required=*/false);
+    stop.add_flag("--all", commands_.stop.all,
+                  "Every test that has not ended; waits until all is silent and says how long that "
+                  "took");
     AddText(stop, "--reason", commands_.stop.reason, "TEXT", "Why, for the report");
-    AddNames(Add("rm", "Delete ended tests with their reports", "", commands_.remove),
-             commands_.remove.names);
+    CLI::App& remove =
+        Add("rm", "Delete ended tests with their reports", kRemoveExamples, commands_.remove);
+    remove.add_option("names", commands_.remove.names, "The tests: x or loadTests/x")
+        ->type_name("NAME");
+    AddText(remove, "--older-than", commands_.remove.older_than, "DURATION",
+            "Instead of names: all that ended longer ago, such as 30d or 12h");
+    remove.add_flag("--yes", commands_.remove.yes, "--older-than: delete without asking");
     CLI::App& report =
         Add("report", "Print the report of a test, or of a part of it", kReportExamples, commands_.report);
     AddName(report, commands_.report.name);
@@ -279,8 +302,10 @@ class Parser {
   static void AddName(CLI::App& app, std::string& name) {
     app.add_option("name", name, "The test: x or loadTests/x")->type_name("NAME")->required();
   }
-  static void AddNames(CLI::App& app, std::vector<std::string>& names) {
-    app.add_option("names", names, "The tests: x or loadTests/x")->type_name("NAME")->required();
+  static void AddNames(CLI::App& app, std::vector<std::string>& names, bool required = true) {
+    app.add_option("names", names, "The tests: x or loadTests/x")
+        ->type_name("NAME")
+        ->required(required);
   }
   void AddList(CLI::App& app) {
     ListCommand& list = commands_.list;
@@ -408,6 +433,7 @@ bool ParseCommandLine(const std::vector<std::string>& arguments,
   if (const auto server = environment.find("LOADTEST_SERVER"); server != environment.end()) {
     line.server = server->second;
   }
+  line.access = AccessFromEnvironment(environment);
   std::vector<std::string> formats;
   Parser parser(line, formats);
   try {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/flags/spec_flags.h"
+#include "client/server_access.h"
 #include "client/terminal.h"
 
 namespace loadtest {
@@ -38,9 +39,14 @@ struct WatchCommand {
 struct StopCommand {
   std::vector<std::string> names;
   std::string reason;
+  // Every test that has not ended, instead of names.
+  bool all = false;
 };
 struct RemoveCommand {
   std::vector<std::string> names;
+  // Instead of names: a duration, as it was written.
+  std::string older_than;
+  bool yes = false;
 };
 // A part of a test, and what to judge it by.
 struct SliceFlags {
@@ -89,6 +95,7 @@ struct CommandLine {
   // Address of the orchestrator, and whether a person or the environment chose it.
   std::string server = "127.0.0.1:50051";
   bool server_given = false;
+  ServerAccessFlags access;
   Format format = Format::kTable;
   // File for what would go to standard output; empty: standard output.
   std::string output_file;
@@ -102,7 +109,8 @@ struct CommandLine {
   bool quiet = false;
 };
 
-// `arguments` are those after the program's name; `environment` has LOADTEST_SERVER if it is set.
+// `arguments` are those after the program's name; `environment` has LOADTEST_SERVER
+// and the variables of AccessFromEnvironment, as far as they are set.
 // False when the program should end with `exit_code`: 0 after --help or --version, 2 after one line
 // that says what is wrong.
 bool ParseCommandLine(const std::vector<std::string>& arguments,

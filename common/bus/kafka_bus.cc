@@ -74,6 +74,8 @@ absl::Status KafkaBus::Open() {
 
   LearnTopics();
   local_address_ = LocalAddressTowards(config_.bootstrap_servers());
+  id_ = producer_->handle().ClusterId(ToMillis(config_.connect_timeout()));
+  if (!id_.empty() && !config_.topic_prefix().empty()) id_ += "/" + config_.topic_prefix();
   connected_ = true;
   return absl::OkStatus();
 }

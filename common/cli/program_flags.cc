@@ -9,6 +9,10 @@
 
 namespace loadtest {
 
+LogFormat LogFormatOf(const v1::Config& config) {
+  return config.log().format() == "json" ? LogFormat::kJson : LogFormat::kText;
+}
+
 bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Config& config,
                        int& exit_code) {
   CLI::App app(flags.description, flags.name);

@@ -141,6 +141,15 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
   return CheckEqual("errors", by_kind, "counts.failed + counts.dropped", c.failed() + c.dropped());
 }
 
+MeasurementSum MeasurementSum::Packed() {
+  MeasurementSum sum;
+  sum.response_time_ = Histogram::Packed();
+  sum.service_time_ = Histogram::Packed();
+  sum.send_delay_ = Histogram::Packed();
+  sum.phases_.fill(Histogram::Packed());
+  return sum;
+}
+
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
   const std::pair<Histogram*, const v1::Histogram*> histograms[] = {

@@ -77,6 +77,10 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
   counted_.set_completed(counted_.completed() + counts.completed());
   counted_.set_failed(counted_.failed() + counts.failed());
   counted_.set_dropped(counted_.dropped() + counts.dropped());
+  // The merger has accepted them, so they are whole.
+  counted_response_time_.MergeProto(m.measurements().response_time()).IgnoreError();
+  counted_service_time_.MergeProto(m.measurements().service_time()).IgnoreError();
+  counted_send_delay_.MergeProto(m.measurements().send_delay()).IgnoreError();
   if (test.resource.state() == v1::LoadTest::STARTING) {
     SetState(test, v1::LoadTest::RUNNING);
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});

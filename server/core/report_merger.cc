@@ -90,21 +90,19 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   return Added::kNew;
 }
 
+// The fleet's gauges are the sum of the drivers' newest: what changed for one changes for all.
 void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
-  part.sum.SetGauges(newest.counts().in_flight(), newest.counts().waiting());
-  part.sum.SetWarmupGauges(newest.warmup().in_flight(), newest.warmup().waiting());
-  int64_t in_flight = 0;
-  int64_t waiting = 0;
-  int64_t warmup_in_flight = 0;
-  int64_t warmup_waiting = 0;
-  for (const auto& [life, other] : drivers_) {
-    in_flight += other.sum.counts().in_flight();
-    waiting += other.sum.counts().waiting();
-    warmup_in_flight += other.sum.warmup().in_flight();
-    warmup_waiting += other.sum.warmup().waiting();
-  }
-  totals_.SetGauges(in_flight, waiting);
-  totals_.SetWarmupGauges(warmup_in_flight, warmup_waiting);
+  const v1::RequestCounts& counts = newest.counts();
+  const v1::RequestCounts& warmup = newest.warmup();
+  const v1::RequestCounts& before = part.sum.counts();
+  const v1::RequestCounts& warmup_before = part.sum.warmup();
+  totals_.SetGauges(totals_.counts().in_flight() + counts.in_flight() - before.in_flight(),
+                    totals_.counts().waiting() + counts.waiting() - before.waiting());
+  totals_.SetWarmupGauges(
+      totals_.warmup().in_flight() + warmup.in_flight() - warmup_before.in_flight(),
+      totals_.warmup().waiting() + warmup.waiting() - warmup_before.waiting());
+  part.sum.SetGauges(counts.in_flight(), counts.waiting());
+  part.sum.SetWarmupGauges(warmup.in_flight(), warmup.waiting());
 }
 
 void ReportMerger::MarkLost(const DriverLife& life) {
@@ -170,14 +168,9 @@ bool ReportMerger::AllDone() const {
 }
 
 void ReportMerger::CloseIntervals() {
-  int64_t reported_to = std::numeric_limits<int64_t>::max();
-  for (const auto& [life, part] : drivers_) {
-    if (!part.finished && !part.lost) reported_to = std::min(reported_to, part.highest_end_ns);
-  }
   while (!open_.empty()) {
     const auto first = open_.begin();
-    const int64_t boundary = (first->first + 1) * interval_ns_;
-    if (reported_to < boundary) return;
+    if (IsAwaited((first->first + 1) * interval_ns_)) return;
     closed_.push_back(Summarize(first->first, first->second));
     judge_.OnInterval(first->first, first->second.sum, first->second.end_ns);
     if (spec_.abort_on_threshold() && broken_threshold_.empty())
@@ -185,6 +178,15 @@ void ReportMerger::CloseIntervals() {
     closed_to_index_ = first->first + 1;
     open_.erase(first);
   }
+}
+
+bool ReportMerger::IsAwaited(int64_t boundary_ns) {
+  for (size_t n = 0; n < drivers_.size(); ++n, ++awaited_) {
+    if (awaited_ == drivers_.end()) awaited_ = drivers_.begin();
+    const DriverPart& part = awaited_->second;
+    if (!part.finished && !part.lost && part.highest_end_ns < boundary_ns) return true;
+  }
+  return false;
 }
 
 v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& open) const {

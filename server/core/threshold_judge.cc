@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/base/units.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
 #include "common/config/config.h"

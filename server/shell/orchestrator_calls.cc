@@ -50,6 +50,8 @@ void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::L
           HideSecrets(*checked.mutable_spec());
           return answer(std::move(checked));
         }
+        // Stopping and deleting go on: they are how to mend it.
+        if (!store_.status().ok()) return answer(store_.status());
         decisions_.Submit(
             now, std::move(create),
             [this, id, request_id = request.request_id(), answer](const absl::Status& status) {
@@ -173,7 +175,7 @@ absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceR
     }
     return true;
   };
-  RETURN_IF_ERROR(store_->ForEachRecord(id, take));
+  RETURN_IF_ERROR(store_.store().ForEachRecord(id, take));
   for (const StoreBatch::SavedRecord& saved : batch_.records) {
     if (saved.test_id == id && error.ok()) take(saved.record);
   }
@@ -204,6 +206,7 @@ ControlPlaneStats Orchestrator::Stats() {
   ControlPlaneStats stats = stats_;
   stats.bus = bus_.description();
   stats.bus_connected = bus_.connected();
+  stats.store_writable = store_.status().ok();
   const Moment now = Now();
   for (const KnownDriver* driver : core_.drivers().Listed(now)) {
     ++(core_.drivers().IsLost(now, *driver) ? stats.drivers_lost : stats.drivers_live);
@@ -212,7 +215,13 @@ ControlPlaneStats Orchestrator::Stats() {
   const v1::RequestCounts& counts = core_.counted();
   stats.requests_sent = counts.sent();
   stats.requests_completed = counts.completed();
-  stats.requests_failed = counts.failed() + counts.dropped();
+  stats.requests_failed = counts.failed();
+  stats.requests_dropped = counts.dropped();
+  stats.response_time = core_.counted_response_time();
+  stats.service_time = core_.counted_service_time();
+  stats.send_delay = core_.counted_send_delay();
+  stats.start_ns = start_ns_;
+  stats.own_drivers = options_.core.expected_drivers;
   return stats;
 }
 

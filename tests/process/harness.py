@@ -245,6 +245,23 @@ class Orchestrator(Process):
     def rest(self, path):
         return json.loads(get(self.http + path))
 
+    def create(self, test_id, spec):
+        """Creates a test of a spec in JSON."""
+        request = urllib.request.Request(f"{self.http}/v1/loadTests?load_test_id={test_id}", json.dumps(spec).encode(),
+                                         {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+
+class Driver(Process):
+    """A driver that no orchestrator started."""
+
+    def __init__(self, folder, driver_id, kafka, prefix="", extra=()):
+        super().__init__([BIN / "driver", "--kafka", kafka, "--id", driver_id, "--set", f"kafka.topic_prefix={prefix}", *extra], folder, driver_id)
+
 
 class ProcessTest(unittest.TestCase):
     """A temporary folder and processes that are ended after each test, the last one first."""
@@ -275,6 +292,10 @@ class ProcessTest(unittest.TestCase):
         """Over the real Kafka, with topics of its own."""
         self.prefix = options.pop("prefix", None) or f"t{uuid.uuid4().hex[:8]}."
         return self.orchestrator(drivers, kafka=kafka_address(), prefix=self.prefix, **options)
+
+    def driver(self, driver_id, extra=()):
+        """A separate driver of the cluster that kafka_orchestrator began."""
+        return self.started(Driver(self.folder, driver_id, kafka_address(), self.prefix, extra))
 
     def loadctl(self, *args, seconds=60, env=None, stdin=None):
         """Runs loadctl to its end; result has returncode, stdout, stderr."""

@@ -57,6 +57,26 @@ TEST(ParseCommandLine, TheServerIsFlagThenEnvironmentThenDefault) {
   EXPECT_EQ(Parse({"--server", "b:2", "ls"}).line.server, "b:2");
 }
 
+TEST(ParseCommandLine, AllTestsCanBeStopped) {
+  EXPECT_TRUE(std::get<StopCommand>(Parse({"stop", "--all"}).line.command).all);
+  EXPECT_FALSE(std::get<StopCommand>(Parse({"stop", "a"}).line.command).all);
+}
+
+TEST(ParseCommandLine, AccessToTheServerComesFromFlagsBeforeTheEnvironment) {
+  const std::map<std::string, std::string> environment = {
+      {"LOADTEST_TOKEN", "secret"}, {"LOADTEST_SERVER_CACERT", "env.pem"}};
+  const Parsed by_environment = Parse({"ls"}, environment);
+  EXPECT_EQ(by_environment.line.access.token, "secret");
+  EXPECT_EQ(by_environment.line.access.ca_file, "env.pem");
+  const Parsed by_flags = Parse({"ls", "--server-cacert", "flag.pem", "--token-file", "t",
+                                 "--server-cert", "c", "--server-key", "k"},
+                                environment);
+  EXPECT_EQ(by_flags.line.access.ca_file, "flag.pem");
+  EXPECT_EQ(by_flags.line.access.token_file, "t");
+  EXPECT_EQ(by_flags.line.access.certificate_file, "c");
+  EXPECT_EQ(by_flags.line.access.key_file, "k");
+}
+
 TEST(ParseCommandLine, SeveralTestsCanBeStopped) {
   const Parsed parsed = Parse({"stop", "a", "b", "--reason", "enough"});
   EXPECT_EQ(std::get<StopCommand>(parsed.line.command).names, (std::vector<std::string>{"a", "b"}));

@@ -120,6 +120,29 @@ TEST(LoadConfigTest, RefusesUnknownVariablesAndSettings) {
             "docs/configuration.md");
 }
 
+TEST(LoadConfigTest, TruthIsSpelledTrueOrFalse) {
+  ConfigSources sources;
+  sources.overrides = {{"orchestrator.insecure", "true", "--set orchestrator.insecure"}};
+  EXPECT_TRUE(LoadConfig(sources)->orchestrator().insecure());
+  EXPECT_FALSE(LoadConfig({})->orchestrator().insecure());
+  sources.overrides[0].value = "yes";
+  EXPECT_EQ(LoadConfig(sources).status().message(),
+            "--set orchestrator.insecure: got \"yes\", want true or false");
+  EXPECT_EQ(FileError(R"({"orchestrator": {"insecure": "yes"}})"),
+            "orchestrator.insecure: got \"yes\", want true or false");
+}
+
+TEST(ConfigDocsTest, SecretsAreHiddenUnlessTheReaderIsOurOwnProgram) {
+  ConfigSources sources;
+  sources.environment = {{"LOADTEST_KAFKA_SASL_PASSWORD", "swordfish"}};
+  const v1::Config config = *LoadConfig(sources);
+  EXPECT_EQ(PrintConfig(config).find("swordfish"), std::string::npos);
+  EXPECT_NE(PrintConfig(config).find("\"sasl_password\": \"***\""), std::string::npos);
+  EXPECT_NE(PrintConfig(config, Secrets::kWritten).find("swordfish"), std::string::npos);
+  // One that is not set stays empty: "***" would be read back as the secret.
+  EXPECT_NE(PrintConfig(config).find("\"token\": \"\""), std::string::npos);
+}
+
 TEST(ConfigDocsTest, CheckedInFilesAreWhatTheSettingsSay) {
   EXPECT_EQ(ReadSource("config.json"), DefaultConfigJson()) << "run tools/update-docs";
   EXPECT_EQ(ReadSource("docs/configuration.md"), ConfigurationMarkdown())
