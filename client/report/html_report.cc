@@ -266,7 +266,7 @@ std::string Events(const v1::Report& report) {
     if (++shown > kMostEvents) break;
     const double at = OffsetSeconds(report, event);
     // The same events as in the charts, with the same numbers.
-    const bool is_drawn = at >= 0 && event.type() != "driver_armed" && event.type() != "finished";
+    const bool is_drawn = IsOnTimeAxis(report, event);
     const std::string name =
         is_drawn ? absl::StrFormat("%d  %s", ++number, event.type()) : event.type();
     table.Add({report.load_test().has_start_time() ? absl::StrFormat("%+.3f s", at) : "", name,
