@@ -36,10 +36,10 @@ absl::Status Orchestrator::Recover() {
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
+  core_.BeginCatchUp();
   for (const Record& record : contents.unfinished_records) core_.Apply(Now(), record);
   if (options_.bus_is_new) core_.LoseBus();
   ASSIGN_OR_RETURN(Offsets offsets, StartOffsets(contents.offsets));
-  core_.BeginCatchUp();
   RETURN_IF_ERROR(CatchUp(offsets));
   RETURN_IF_ERROR(TakeOver(offsets));
   busy_drivers_at_start_ = core_.BusyDriverIds();
