@@ -44,7 +44,7 @@ TEST(ThresholdLines, AreNothingWithoutThresholds) {
 }
 
 TEST(ThresholdLines, HaveColours) {
-  EXPECT_EQ(ThresholdLines(Report().thresholds(), 1, true).substr(0, 31),
+  EXPECT_EQ(ThresholdLines(Report().thresholds(), 1, true).substr(0, 34),
             "thresholds  \x1b[31mFAILED\x1b[0m  p99<5");
 }
 
