@@ -33,8 +33,8 @@ constexpr auto kDriversEnd = std::chrono::seconds(4);
 constexpr int kEmbeddedDrivers = EmbeddedBroker::kMetricsPartitions;
 // The embedded broker keeps the newest 5 MB of a partition.
 constexpr size_t kEmbeddedLargestBody = 3 << 20;
+constexpr int kShortestLeaseHeartbeats = 3;
 // The embedded broker dies with the orchestrator, so nobody comes back within a longer lease.
-constexpr int kEmbeddedLeaseHeartbeats = 3;
 constexpr int64_t kShortestEmbeddedLeaseNs = 3 * kNanosPerSecond;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 
@@ -70,8 +70,12 @@ CoreOptions CoreOptionsOf(const v1::Config& config, const std::string& bus) {
   options.start_lead_ns = ToNanos(config.orchestrator().start_lead());
   options.finish_grace_ns = ToNanos(config.orchestrator().finish_grace());
   options.metrics_interval_ns = ToNanos(config.driver().metrics_interval());
-  options.lease_ns = ToNanos(config.orchestrator().lease());
+  // A sign of life or two may be late.
+  options.lease_ns = std::max(ToNanos(config.orchestrator().lease()),
+                              kShortestLeaseHeartbeats * options.heartbeat_interval_ns);
   options.expected_drivers = config.orchestrator().drivers();
+  options.keep_tests = config.orchestrator().keep_tests();
+  options.keep_for_ns = ToNanos(config.orchestrator().keep_for());
   options.version = kVersion;
   options.bus = bus;
   return options;
@@ -141,6 +145,8 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   // Before any thread, so that all of them leave these signals to WaitForEnd.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A file that reaches its limit is an error of the write, and the store says so.
+  signal(SIGXFSZ, SIG_IGN);
 
   // Before anything is started: what is wrong with the settings is said at once.
   const absl::StatusOr<DoorSecurity> security = LoadDoorSecurity(config.orchestrator());
@@ -193,7 +199,7 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
     options.core.lease_ns =
         std::min(options.core.lease_ns,
                  std::max(kShortestEmbeddedLeaseNs,
-                          kEmbeddedLeaseHeartbeats * options.core.heartbeat_interval_ns));
+                          kShortestLeaseHeartbeats * options.core.heartbeat_interval_ns));
   }
   absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator =
       Orchestrator::Start(options, **bus, *std::move(store), clock, log);

@@ -15,6 +15,8 @@ int WatchTest(const WatchCommand& command, Context& context);
 int StopAllTests(const StopCommand& command, Context& context);
 int StopTests(const StopCommand& command, Context& context);
 int RemoveTests(const RemoveCommand& command, Context& context);
+// The part of RemoveTests that --older-than asks for.
+int RemoveOlderTests(const RemoveCommand& command, Context& context);
 int PrintReportOf(const ReportCommand& command, Context& context);
 int CheckTest(const CheckCommand& command, Context& context);
 int DiffTests(const DiffCommand& command, Context& context);

@@ -44,6 +44,9 @@ struct StopCommand {
 };
 struct RemoveCommand {
   std::vector<std::string> names;
+  // Instead of names: a duration, as it was written.
+  std::string older_than;
+  bool yes = false;
 };
 // A part of a test, and what to judge it by.
 struct SliceFlags {
@@ -80,10 +83,9 @@ struct TailCommand {
   std::string kafka;
   std::string config;
 };
-using Command =
-    std::variant<RunCommand, CreateCommand, ListCommand, GetCommand, WatchCommand, StopCommand,
-                 RemoveCommand, ReportCommand, CheckCommand, DiffCommand, NoteCommand,
-                 DriversCommand, TailCommand>;
+using Command = std::variant<RunCommand, CreateCommand, ListCommand, GetCommand, WatchCommand,
+                             StopCommand, RemoveCommand, ReportCommand, CheckCommand, DiffCommand,
+                             NoteCommand, DriversCommand, TailCommand>;
 
 struct CommandLine {
   enum class Format { kTable, kJson, kCsv, kJunit, kHtml };

@@ -48,6 +48,13 @@ inline constexpr char kCreateExamples[] =
 inline constexpr char kWatchExamples[] =
     "Ctrl-C ends the watching, not the test; loadctl stop NAME stops it.";
 
+inline constexpr char kRemoveExamples[] =
+    R"(Examples:
+  loadctl rm night-soak t261123-093000-k3f9
+  loadctl rm --older-than 30d --yes
+
+The orchestrator does it by itself with the settings orchestrator.keep_tests and orchestrator.keep_for.)";
+
 inline constexpr char kReportExamples[] =
     R"(The exit code is that of the test (see loadctl --help). docs/report.md explains the forms.
 

@@ -10,7 +10,7 @@
 namespace loadtest {
 namespace {
 
-constexpr std::string_view kMeasures[] = {"rate", "errors", "mean",  "p50",    "p90",
+constexpr std::string_view kMeasures[] = {"rate", "errors", "mean",  "p50",   "p90",
                                           "p95",  "p99",    "p99.9", "p99.99"};
 
 bool IsLatency(std::string_view measure) { return measure != "rate" && measure != "errors"; }
@@ -50,30 +50,32 @@ bool ParseBound(std::string_view text, ChangeLimit& limit) {
 
 }  // namespace
 
-absl::StatusOr<ChangeLimit> ParseChangeLimit(std::string_view text) {
+absl::StatusOr<ChangeLimit> ParseChangeLimit(std::string_view whole) {
   ChangeLimit limit;
-  limit.expression = std::string(text);
+  limit.expression = std::string(whole);
+  std::string text(whole);
+  std::erase(text, ' ');
   const size_t op = text.find_first_of("<>");
   if (op == std::string_view::npos || op + 2 > text.size() ||
       (text[op + 1] != '+' && text[op + 1] != '-')) {
-    return Wrong(text, "a measure, > or <, and a signed change, such as p99>+10% or rate<-5%");
+    return Wrong(whole, "a measure, > or <, and a signed change, such as p99>+10% or rate<-5%");
   }
-  limit.measure = std::string(text.substr(0, op));
-  while (!limit.measure.empty() && limit.measure.back() == ' ') limit.measure.pop_back();
+  limit.measure = text.substr(0, op);
   if (!IsMeasure(limit.measure)) {
-    return Wrong(text,
-                 "before the > or < one of rate, errors, mean, p50, p90, p95, p99, p99.9 or p99.99; "
-                 "latencies also as service.p99");
+    return Wrong(
+        whole,
+        "before the > or < one of rate, errors, mean, p50, p90, p95, p99, p99.9 or p99.99; "
+        "latencies also as service.p99");
   }
   limit.upwards = text[op] == '>';
   if (limit.upwards != (text[op + 1] == '+')) {
-    return Wrong(text, "> with + (it rises by more) or < with - (it falls by more)");
+    return Wrong(whole, "> with + (it rises by more) or < with - (it falls by more)");
   }
-  if (!ParseBound(text.substr(op + 2), limit)) {
+  if (!ParseBound(std::string_view(text).substr(op + 2), limit)) {
     const std::string_view want = limit.measure == "errors" ? "points such as +0.1%"
                                   : limit.measure == "rate" ? "a share such as -5%, or -50/s"
                                                             : "a share such as +10%, or +5ms";
-    return Wrong(text, absl::StrFormat("as change of %s %s", limit.measure, want));
+    return Wrong(whole, absl::StrFormat("as change of %s %s", limit.measure, want));
   }
   if (!limit.upwards) limit.bound = -limit.bound;
   return limit;
@@ -92,8 +94,7 @@ absl::StatusOr<std::vector<LimitResult>> JudgeLimits(const std::vector<ChangeLim
     LimitResult& result = results.emplace_back();
     result.limit = limit;
     result.change = &*it;
-    const double value =
-        limit.relative ? it->Relative(it->difference.value) : it->difference.value;
+    const double value = limit.relative ? it->Relative(it->difference.value) : it->difference.value;
     result.failed = it->direction != Change::Direction::kNone &&
                     (limit.upwards ? value > limit.bound : value < limit.bound);
   }

@@ -81,6 +81,14 @@ absl::Status AddSecurity(const v1::KafkaConfig& config, KafkaProperties& propert
   return absl::OkStatus();
 }
 
+// Kafka throws away whole segments, and never the one that is written: it is closed after a quarter
+// of the retention, a minute at least and a day at most, so that a topic keeps little more than it
+// is told to.
+std::string SegmentMillis(const google::protobuf::Duration& retention) {
+  constexpr int64_t kDayMs = 24 * 3'600 * 1'000;
+  return absl::StrCat(std::clamp<int64_t>(ToNanos(retention) / kNanosPerMilli / 4, 60'000, kDayMs));
+}
+
 }  // namespace
 
 absl::StatusOr<KafkaProperties> ConnectionProperties(const v1::KafkaConfig& config,
@@ -202,11 +210,13 @@ TopicPlan PlanTopic(const v1::KafkaConfig& config, Topic topic, int32_t brokers)
       // One partition: all decisions have one order.
       plan.properties.emplace_back("cleanup.policy", "delete");
       plan.properties.emplace_back("retention.ms", Millis(config.trigger_retention()));
+      plan.properties.emplace_back("segment.ms", SegmentMillis(config.trigger_retention()));
       return plan;
     case Topic::kMetrics:
       plan.partitions = std::max(1, config.metrics_partitions());
       plan.properties.emplace_back("cleanup.policy", "delete");
       plan.properties.emplace_back("retention.ms", Millis(config.metrics_retention()));
+      plan.properties.emplace_back("segment.ms", SegmentMillis(config.metrics_retention()));
       return plan;
   }
   std::abort();  // A value outside the enum.

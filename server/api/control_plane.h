@@ -30,6 +30,7 @@ struct ControlPlaneStats {
   int own_drivers = 0;   // that the orchestrator starts by itself
   std::string bus;
   bool bus_connected = false;
+  bool store_writable = true;
   int64_t records_applied[4] = {};  // by topic: register, heartbeat, trigger, metrics
   int64_t records_rejected =
       0;  // not decodable, of an unknown type or version, or contradicting themselves

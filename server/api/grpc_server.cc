@@ -23,7 +23,13 @@ constexpr char kSetting[] = "orchestrator.grpc_address";
 // names the field.
 constexpr int kMaxReceiveBytes = 66 << 20;
 
-void SetChannelArguments(grpc::ServerBuilder& builder) {
+// Of one connection: all its calls, of which watches are the most. A client's further calls wait
+// for the end of one.
+constexpr int kMostStreams = 512;
+// What messages under way may take in all; beyond it gRPC reads no further.
+constexpr size_t kMemoryOfMessages = size_t{256} << 20;
+
+void SetChannelArguments(grpc::ServerBuilder& builder, const GrpcLimits& limits) {
   // With port sharing, gRPC's default on Linux, a second orchestrator would get half of the first
   // one's calls instead of an error.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -33,7 +39,12 @@ void SetChannelArguments(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  // A connection that says nothing, or nothing that is HTTP/2.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(limits.handshake.count()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostStreams);
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("grpc door").Resize(kMemoryOfMessages));
 }
 
 // Looks at the token before the body of a call is read, so that a stranger cannot make this process
@@ -83,7 +94,8 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const DoorSecurity& securit
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::string_view address,
                                                               ControlPlane& control_plane,
-                                                              const DoorSecurity& security) {
+                                                              const DoorSecurity& security,
+                                                              const GrpcLimits& limits) {
   ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(address, kSetting));
   RETURN_IF_ERROR(CheckExposure(security, listen, kSetting));
   // gRPC itself only says that it failed, and logs the reason in a form nobody wants to read.
@@ -96,7 +108,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::string_view a
   int port = 0;
   builder.AddListeningPort(listen.ToString(), Credentials(security), &port);
   builder.RegisterService(service.get());
-  SetChannelArguments(builder);
+  SetChannelArguments(builder, limits);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     return absl::UnavailableError(

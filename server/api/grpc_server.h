@@ -17,6 +17,12 @@ namespace loadtest {
 
 class GrpcService;
 
+// What a client may take its time for. Tests make it shorter.
+struct GrpcLimits {
+  // Until a new connection has said that it speaks HTTP/2.
+  std::chrono::milliseconds handshake = std::chrono::seconds(10);
+};
+
 // Owned by main. The control plane must outlive it.
 class GrpcServer {
  public:
@@ -25,7 +31,8 @@ class GrpcServer {
   // security it needs, is InvalidArgument, a taken port Unavailable.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::string_view address,
                                                            ControlPlane& control_plane,
-                                                           const DoorSecurity& security = {});
+                                                           const DoorSecurity& security = {},
+                                                           const GrpcLimits& limits = {});
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;

@@ -27,6 +27,8 @@ std::string MetricsText(const ControlPlaneStats& stats) {
                 1);
   writer.Begin("bus_connected", "gauge", "1 while the broker can be reached, else 0.");
   writer.Sample("", stats.bus_connected ? 1 : 0);
+  writer.Begin("store_writable", "gauge", "1 while the store can be written, else 0.");
+  writer.Sample("", stats.store_writable ? 1 : 0);
 
   writer.Begin("records_applied_total", "counter", "Records read from a topic and applied.");
   for (size_t i = 0; i < std::size(kTopics); ++i) {

@@ -40,6 +40,9 @@ struct CoreOptions {
   // process began.
   int expected_drivers = 0;
   int64_t settle_ns = 5 * kNanosPerSecond;
+  // Ended tests that are kept: the newest so many, and those that ended within so long. 0: all.
+  int keep_tests = 0;
+  int64_t keep_for_ns = 0;
   // Of a request, bytes: what the bus can carry.
   size_t largest_body = kLargestBody;
   std::string version;
@@ -192,6 +195,8 @@ class OrchestratorCore {
                                                         const DeleteRequest& erase) const;
   absl::StatusOr<std::vector<v1::Trigger>> DecideNote(Moment now, const NoteRequest& note) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
+  // Deletes ended tests that are not to be kept any longer.
+  void DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const;
   // The decision a single test needs now; false when none.
   bool DecideStart(Moment now, const Test& test, std::set<std::string>& taken,
                    v1::Trigger& out) const;
@@ -231,6 +236,7 @@ class OrchestratorCore {
   // Why a driver that takes part counts as lost now; empty: it does not.
   std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
                      bool bus_connected) const;
+  static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);
   void ForgetOldMergers();
@@ -242,6 +248,8 @@ class OrchestratorCore {
   std::map<std::string, Test, std::less<>> tests_;
   // Tests that are not ended: what each heartbeat and tick has to look at.
   std::set<std::string> active_;
+  // Those that are, by the time of their end, nanoseconds since 1970.
+  std::set<std::pair<int64_t, std::string>> ended_;
   std::map<std::string, std::string, std::less<>> request_ids_;
   // Interval reports of tests not known yet: their Started is still on its way on another topic.
   std::deque<v1::MetricsReport> held_;

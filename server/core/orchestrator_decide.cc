@@ -42,6 +42,8 @@ namespace {
 // the body needs to get to the drivers, at a modest 20 MB/s.
 constexpr int64_t kBodyLeadNsPerByte = 50;
 
+// Of tests that are not kept, so that other decisions need not wait for long.
+constexpr int kMostDeletedAtOnce = 20;
 constexpr size_t kLongestNote = 4'000;
 
 bool HasLabels(const KnownDriver& driver, const v1::LoadTestSpec& spec) {
@@ -178,7 +180,24 @@ std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
     AppendBody(now, id, test.body, decisions);
     decisions.push_back(std::move(trigger));
   }
+  DecideKeeping(now, decisions);
   return decisions;
+}
+
+void OrchestratorCore::DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const {
+  size_t too_many = options_.keep_tests > 0 && ended_.size() > size_t(options_.keep_tests)
+                        ? ended_.size() - options_.keep_tests
+                        : 0;
+  int deleted = 0;
+  for (const auto& [end_ns, id] : ended_) {
+    const bool too_old = options_.keep_for_ns > 0 && now.wall.ns - end_ns > options_.keep_for_ns;
+    if ((too_many == 0 && !too_old) || deleted == kMostDeletedAtOnce) return;
+    if (too_many > 0) --too_many;
+    ++deleted;
+    v1::Trigger trigger = NewTrigger(now, id);
+    trigger.mutable_deleted();
+    decisions.push_back(std::move(trigger));
+  }
 }
 
 void OrchestratorCore::Take(const Test& test, std::set<std::string>& taken) const {

@@ -1,9 +1,11 @@
 // Apply, records of `register` and `heartbeat`: who the drivers are and what they say of
 // themselves; and Advance, which hears what they do not say.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "common/base/units.h"
+#include "common/config/config.h"
 #include "common/spec/load_test_spec.h"
 #include "server/core/orchestrator_core.h"
 
@@ -13,7 +15,8 @@ namespace {
 constexpr size_t kMostEarlyRefusals = 1'000;
 // How long after its last possible request a driver's last report may come.
 constexpr int64_t kOverdueNs = 30 * kNanosPerSecond;
-// How long a driver may say that it is idle while a test counts on it.
+// How long a driver may say that it is idle while a test counts on it: it does until it has
+// connected, which may take it the test's connect timeout.
 constexpr int64_t kIdleOverdueNs = 10 * kNanosPerSecond;
 
 }  // namespace
@@ -189,7 +192,8 @@ std::string OrchestratorCore::LossOf(Moment now, const Test& test,
       (part.joined && !shares.empty() ? shares.front().from_offset_ns() : int64_t{0});
   const int64_t idle_from =
       std::max({driver->idle_since.mono.ns, test.started.mono.ns, start_.mono.ns});
-  if (now.wall.ns > begin_ns + kIdleOverdueNs && now.mono.ns > idle_from + kIdleOverdueNs)
+  const int64_t patience_ns = kIdleOverdueNs + ToNanos(test.resource.spec().connect_timeout());
+  if (now.wall.ns > begin_ns + patience_ns && now.mono.ns > idle_from + patience_ns)
     return "it is idle, and its last report has not come";
   return "";
 }

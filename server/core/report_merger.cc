@@ -13,6 +13,9 @@ namespace {
 // Sequences skipped by one report that are remembered one by one. A jump beyond it is a driver that
 // makes numbers up.
 constexpr int64_t kLargestJump = 100'000;
+// Closed intervals that late reports can still be merged into with their percentiles: some 20 KB
+// each at a high rate.
+constexpr size_t kAmendableIntervals = 300;
 // How much later than its last possible end a test's reports may be: stalls, suspended machines.
 constexpr int64_t kLatestAfterNs = 3'600 * kNanosPerSecond;
 
@@ -57,8 +60,8 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   if (sequence - part.highest_sequence > kLargestJump) return Added::kOutOfRange;
   // Decoding has checked the measurements; what is left is a sum beyond 63 bits. The totals are
   // asked first: what fits into them fits into their parts.
-  if (!totals_.Add(report.measurements()).ok()) return Added::kOutOfRange;
-  part.sum.Add(report.measurements()).IgnoreError();
+  if (!totals_.AddChecked(report.measurements()).ok()) return Added::kOutOfRange;
+  part.sum.AddChecked(report.measurements()).IgnoreError();
   part.missing.erase(sequence);
   for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
     part.missing.insert(skipped);
@@ -81,30 +84,91 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   // boundary belongs to the interval before it.
   const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
   if (index >= closed_to_index_) {
-    OpenInterval& open = open_[index];
-    open.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
-    open.drivers.insert(report.driver_id());
-    open.end_ns = std::max(open.end_ns, report.end_offset_ns());
+    const auto [at, is_new] = open_.try_emplace(index);
+    // There may be many of them at once.
+    if (is_new && replaying_) at->second.sum = MeasurementSum::Packed();
+    AddTo(at->second, report);
+  } else {
+    Amend(index, report);
   }
   CloseIntervals();
   return Added::kNew;
 }
 
-void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
-  part.sum.SetGauges(newest.counts().in_flight(), newest.counts().waiting());
-  part.sum.SetWarmupGauges(newest.warmup().in_flight(), newest.warmup().waiting());
-  int64_t in_flight = 0;
-  int64_t waiting = 0;
-  int64_t warmup_in_flight = 0;
-  int64_t warmup_waiting = 0;
-  for (const auto& [life, other] : drivers_) {
-    in_flight += other.sum.counts().in_flight();
-    waiting += other.sum.counts().waiting();
-    warmup_in_flight += other.sum.warmup().in_flight();
-    warmup_waiting += other.sum.warmup().waiting();
+void ReportMerger::AddTo(Interval& interval, const v1::MetricsReport& report) {
+  interval.sum.AddChecked(report.measurements()).IgnoreError();  // it fitted into the totals
+  interval.end_ns = std::max(interval.end_ns, report.end_offset_ns());
+  Gauges& gauges = interval.drivers[LifeOf(report)];
+  if (report.sequence() < gauges.sequence) return;
+  gauges.sequence = report.sequence();
+  gauges.counts.set_in_flight(report.measurements().counts().in_flight());
+  gauges.counts.set_waiting(report.measurements().counts().waiting());
+  gauges.warmup.set_in_flight(report.measurements().warmup().in_flight());
+  gauges.warmup.set_waiting(report.measurements().warmup().waiting());
+}
+
+void ReportMerger::Amend(int64_t index, const v1::MetricsReport& report) {
+  const int64_t start_ns = index * interval_ns_;
+  const auto place = std::lower_bound(
+      closed_.begin(), closed_.end(), start_ns,
+      [](const v1::IntervalResult& closed, int64_t ns) { return closed.start_offset_ns() < ns; });
+  const bool is_there = place != closed_.end() && place->start_offset_ns() == start_ns;
+  const auto kept = amendable_.find(index);
+  if (is_there && kept == amendable_.end()) {
+    // Too long ago for its percentiles; what is counted is counted all the same.
+    MeasurementSum sum;
+    v1::Measurements before;
+    *before.mutable_counts() = place->counts();
+    *before.mutable_warmup() = place->warmup();
+    sum.Add(before).IgnoreError();
+    v1::Measurements late;
+    *late.mutable_counts() = report.measurements().counts();
+    *late.mutable_warmup() = report.measurements().warmup();
+    sum.Add(late).IgnoreError();
+    *place->mutable_counts() = sum.counts();
+    if (HasAny(sum.warmup())) *place->mutable_warmup() = sum.warmup();
+    return;
   }
-  totals_.SetGauges(in_flight, waiting);
-  totals_.SetWarmupGauges(warmup_in_flight, warmup_waiting);
+  Interval interval;
+  if (kept != amendable_.end()) {
+    v1::Measurements measurements;
+    measurements.ParseFromString(kept->second.measurements);
+    interval.sum.Add(measurements).IgnoreError();
+    interval.drivers = std::move(kept->second.drivers);
+    interval.end_ns = kept->second.end_ns;
+  }
+  AddTo(interval, report);
+  if (is_there) {
+    *place = Summarize(index, interval);
+  } else {
+    closed_.insert(place, Summarize(index, interval));
+  }
+  Keep(index, std::move(interval));
+}
+
+void ReportMerger::Keep(int64_t index, Interval interval) {
+  ClosedInterval& kept = amendable_[index];
+  v1::Measurements measurements = interval.sum.ToProto();
+  for (v1::ErrorCount& error : *measurements.mutable_errors()) error.clear_example();
+  kept.measurements = measurements.SerializeAsString();
+  kept.drivers = std::move(interval.drivers);
+  kept.end_ns = interval.end_ns;
+  if (amendable_.size() > kAmendableIntervals) amendable_.erase(amendable_.begin());
+}
+
+// The fleet's gauges are the sum of the drivers' newest: what changed for one changes for all.
+void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
+  const v1::RequestCounts& counts = newest.counts();
+  const v1::RequestCounts& warmup = newest.warmup();
+  const v1::RequestCounts& before = part.sum.counts();
+  const v1::RequestCounts& warmup_before = part.sum.warmup();
+  totals_.SetGauges(totals_.counts().in_flight() + counts.in_flight() - before.in_flight(),
+                    totals_.counts().waiting() + counts.waiting() - before.waiting());
+  totals_.SetWarmupGauges(
+      totals_.warmup().in_flight() + warmup.in_flight() - warmup_before.in_flight(),
+      totals_.warmup().waiting() + warmup.waiting() - warmup_before.waiting());
+  part.sum.SetGauges(counts.in_flight(), counts.waiting());
+  part.sum.SetWarmupGauges(warmup.in_flight(), warmup.waiting());
 }
 
 void ReportMerger::MarkLost(const DriverLife& life) {
@@ -169,48 +233,63 @@ bool ReportMerger::AllDone() const {
                      [](const auto& entry) { return entry.second.finished || entry.second.lost; });
 }
 
+void ReportMerger::SetReplaying(bool replaying) {
+  replaying_ = replaying;
+  CloseIntervals();
+}
+
 void ReportMerger::CloseIntervals() {
-  int64_t reported_to = std::numeric_limits<int64_t>::max();
-  for (const auto& [life, part] : drivers_) {
-    if (!part.finished && !part.lost) reported_to = std::min(reported_to, part.highest_end_ns);
-  }
+  if (replaying_) return;
   while (!open_.empty()) {
     const auto first = open_.begin();
     const int64_t boundary = (first->first + 1) * interval_ns_;
-    if (reported_to < boundary) return;
+    if (IsAwaited(boundary)) return;
     closed_.push_back(Summarize(first->first, first->second));
     judge_.OnInterval(first->first, first->second.sum, first->second.end_ns);
     if (spec_.abort_on_threshold() && broken_threshold_.empty())
       broken_threshold_ = judge_.Broken(totals_, boundary);
     closed_to_index_ = first->first + 1;
+    Keep(first->first, std::move(first->second));
     open_.erase(first);
   }
 }
 
-v1::IntervalResult ReportMerger::Summarize(int64_t index, const OpenInterval& open) const {
+bool ReportMerger::IsAwaited(int64_t boundary_ns) {
+  for (size_t n = 0; n < drivers_.size(); ++n, ++awaited_) {
+    if (awaited_ == drivers_.end()) awaited_ = drivers_.begin();
+    const DriverPart& part = awaited_->second;
+    if (!part.finished && !part.lost && part.highest_end_ns < boundary_ns) return true;
+  }
+  return false;
+}
+
+v1::IntervalResult ReportMerger::Summarize(int64_t index, const Interval& interval) const {
   v1::IntervalResult out;
   out.set_start_offset_ns(index * interval_ns_);
-  out.set_end_offset_ns(std::max(open.end_ns, index * interval_ns_));
-  *out.mutable_counts() = open.sum.counts();
-  // The gauges of the fleet at this time are those of the drivers' newest reports.
-  out.mutable_counts()->set_in_flight(totals_.counts().in_flight());
-  out.mutable_counts()->set_waiting(totals_.counts().waiting());
-  *out.mutable_response_time() = open.sum.response_time().Summary();
-  *out.mutable_service_time() = open.sum.service_time().Summary();
-  *out.mutable_send_delay() = open.sum.send_delay().Summary();
-  if (HasAny(open.sum.warmup())) {
-    *out.mutable_warmup() = open.sum.warmup();
-    out.mutable_warmup()->set_in_flight(totals_.warmup().in_flight());
-    out.mutable_warmup()->set_waiting(totals_.warmup().waiting());
+  out.set_end_offset_ns(std::max(interval.end_ns, index * interval_ns_));
+  *out.mutable_counts() = interval.sum.counts();
+  *out.mutable_response_time() = interval.sum.response_time().Summary();
+  *out.mutable_service_time() = interval.sum.service_time().Summary();
+  *out.mutable_send_delay() = interval.sum.send_delay().Summary();
+  if (HasAny(interval.sum.warmup())) *out.mutable_warmup() = interval.sum.warmup();
+  // The gauges of the fleet are those of its reports, whatever has come since.
+  for (const auto& [life, gauges] : interval.drivers) {
+    v1::RequestCounts& counts = *out.mutable_counts();
+    counts.set_in_flight(counts.in_flight() + gauges.counts.in_flight());
+    counts.set_waiting(counts.waiting() + gauges.counts.waiting());
+    if (gauges.warmup.in_flight() + gauges.warmup.waiting() == 0) continue;
+    v1::RequestCounts& warmup = *out.mutable_warmup();
+    warmup.set_in_flight(warmup.in_flight() + gauges.warmup.in_flight());
+    warmup.set_waiting(warmup.waiting() + gauges.warmup.waiting());
   }
-  out.set_drivers(static_cast<int32_t>(open.drivers.size()));
-  for (const auto& [kind, error] : open.sum.errors()) {
+  out.set_drivers(static_cast<int32_t>(interval.drivers.size()));
+  for (const auto& [kind, error] : interval.sum.errors()) {
     v1::ErrorCount& count = *out.add_errors();
     count.set_kind(error.kind());
     count.set_count(error.count());
   }
-  out.set_bytes_sent(open.sum.bytes_sent());
-  out.set_bytes_received(open.sum.bytes_received());
+  out.set_bytes_sent(interval.sum.bytes_sent());
+  out.set_bytes_received(interval.sum.bytes_received());
   return out;
 }
 
@@ -230,7 +309,9 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
                     part.end_reason == v1::MetricsReport::DRIVER_FAILED ||
-                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED;
+                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED ||
+                    // The end of the test stopped it: it counted as lost, and was not.
+                    (part.end_reason == v1::MetricsReport::STOP_ORDERED && stop_ns_ == kNeverNs);
     e.refused = part.refused;
     if (e.lost || e.ended_early || e.refused) {
       const Unreported unreported = UnreportedOf(part);

@@ -111,6 +111,7 @@ void SlicedReport::Add(const v1::MetricsReport& report) {
   if (!driver.seen.insert(report.sequence()).second) return;
   if (!driver.sum.Add(report.measurements()).ok() || !totals_.Add(report.measurements()).ok())
     return;
+  driver.end_ns = std::max(driver.end_ns, report.end_offset_ns());
   Interval& interval = intervals_[index];
   interval.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
   interval.drivers.insert(report.driver_id());
@@ -216,10 +217,9 @@ void SlicedReport::FillIntervals() {
 void SlicedReport::Judge() {
   const v1::LoadTestSpec& spec = report_.load_test().spec();
   const int drivers = std::max(1, report_.load_test().assignments_size());
-  ThresholdJudge judge(request_.thresholds, {.spec = spec,
-                                             .drivers = drivers,
-                                             .interval_ns = interval_ns_,
-                                             .from_ns = request_.from_ns});
+  ThresholdJudge judge(
+      request_.thresholds,
+      {.spec = spec, .drivers = drivers, .interval_ns = interval_ns_, .from_ns = request_.from_ns});
   for (const auto& [index, interval] : intervals_)
     judge.OnInterval(index, interval.sum, interval.end_ns);
   report_.clear_thresholds();
@@ -234,13 +234,15 @@ void SlicedReport::Judge() {
     e.driver_id = result.assignment().driver_id();
     e.sum = &driver.sum;
     e.intervals_missing = driver.missing();
-    e.lost = result.lost();
-    e.ended_early = driver.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
-                    driver.end_reason == v1::MetricsReport::DRIVER_FAILED;
+    // What happened to it after the slice is not the slice's matter.
+    const bool is_cut = driver.end_ns < intervals_.rbegin()->second.end_ns;
+    e.lost = is_cut && result.lost();
+    e.ended_early = is_cut && (driver.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
+                               driver.end_reason == v1::MetricsReport::DRIVER_FAILED);
   }
   const bool stopped = report_.load_test().state() == v1::LoadTest::STOPPED;
-  *report_.mutable_verdict() = loadtest::Judge(ShareOf(spec, evidence.size(), drivers), evidence,
-                                               stopped);
+  *report_.mutable_verdict() =
+      loadtest::Judge(ShareOf(spec, evidence.size(), drivers), evidence, stopped);
 }
 
 double SlicedReport::SendingSeconds() const {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "common/base/units.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
@@ -19,6 +18,8 @@ using Unit = Threshold::Unit;
 
 // A closed loop with a duration may go on faster than until now, but hardly by more.
 constexpr double kMostSpeedUp = 2;
+// A window may lack this part of its length at its end.
+constexpr int64_t kCutShare = 20;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -171,8 +172,11 @@ void ThresholdJudge::OnInterval(int64_t index, const MeasurementSum& sum, int64_
     const bool was_sending = sending_end_ns_ < 0
                                  ? sum.counts().due() > 0
                                  : static_cast<double>(window_end_ns) <= sending_end_ns_;
-    if (end_ns < window_end_ns || !was_sending) continue;
-    JudgeWindow(window, window_end_ns - window.intervals * plan_.interval_ns, window_end_ns);
+    const int64_t length_ns = window.intervals * plan_.interval_ns;
+    // The last request of a plan is due a little before its end, and then the last report comes.
+    const bool is_cut = window_end_ns - end_ns > length_ns / kCutShare;
+    if (is_cut || !was_sending) continue;
+    JudgeWindow(window, window_end_ns - length_ns, std::min(end_ns, window_end_ns));
   }
 }
 
@@ -280,8 +284,8 @@ std::string ThresholdJudge::WhyBroken(const Threshold& threshold, const Measurem
                          : threshold.measure == Measure::kMax ? static_cast<double>(latency.max())
                                                               : static_cast<double>(latency.min());
     // The largest value only grows, the smallest only falls.
-    const bool final = threshold.measure == Measure::kMin ? !threshold.IsUpper()
-                                                          : threshold.IsUpper();
+    const bool final =
+        threshold.measure == Measure::kMin ? !threshold.IsUpper() : threshold.IsUpper();
     if (!final || threshold.Keeps(value)) return "";
     return threshold.measure == Measure::kMean ? "even if all further answers took no time"
                                                : "got " + threshold.Format(value);
@@ -292,8 +296,7 @@ std::string ThresholdJudge::WhyBroken(const Threshold& threshold, const Measurem
     const bool answers = threshold.measure == Measure::kCompleted ||
                          (threshold.measure == Measure::kRate && seconds > 0);
     if (!answers) return "";
-    const double best =
-        threshold.measure == Measure::kRate ? (most - lost) / seconds : most - lost;
+    const double best = threshold.measure == Measure::kRate ? (most - lost) / seconds : most - lost;
     if (threshold.Keeps(best)) return "";
     return absl::StrFormat("%s requests are lost", FormatCount(static_cast<int64_t>(lost)));
   }

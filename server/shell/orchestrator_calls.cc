@@ -50,6 +50,8 @@ void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::L
           HideSecrets(*checked.mutable_spec());
           return answer(std::move(checked));
         }
+        // Stopping and deleting go on: they are how to mend it.
+        if (!store_.status().ok()) return answer(store_.status());
         decisions_.Submit(
             now, std::move(create),
             [this, id, request_id = request.request_id(), answer](const absl::Status& status) {
@@ -173,10 +175,8 @@ absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceR
     }
     return true;
   };
-  RETURN_IF_ERROR(store_->ForEachRecord(id, take));
-  for (const StoreBatch::SavedRecord& saved : batch_.records) {
-    if (saved.test_id == id && error.ok()) take(saved.record);
-  }
+  RETURN_IF_ERROR(store_.store().ForEachRecord(id, take));
+  store_.ForEachWaiting(id, [&](const Record& record) { return error.ok() && take(record); });
   RETURN_IF_ERROR(error);
   if (sliced && reports > 0) return sliced->Take();
   if (!whole_test) {
@@ -204,6 +204,7 @@ ControlPlaneStats Orchestrator::Stats() {
   ControlPlaneStats stats = stats_;
   stats.bus = bus_.description();
   stats.bus_connected = bus_.connected();
+  stats.store_writable = store_.status().ok();
   const Moment now = Now();
   for (const KnownDriver* driver : core_.drivers().Listed(now)) {
     ++(core_.drivers().IsLost(now, *driver) ? stats.drivers_lost : stats.drivers_live);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -66,6 +67,7 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
       return grpc::Status::OK;
     }
     test.set_state(v1::LoadTest::STOPPED);
+    test.mutable_end_time()->set_seconds(std::time(nullptr) - 1);
     *response = test;
     changed.notify_all();
     return grpc::Status::OK;

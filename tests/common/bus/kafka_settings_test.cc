@@ -149,6 +149,9 @@ TEST(PlanTopicTest, RetentionComesFromTheConfig) {
   EXPECT_EQ(AsMap(PlanTopic(config, Topic::kMetrics, 1).properties)["retention.ms"], "86400000");
   EXPECT_EQ(AsMap(PlanTopic(config, Topic::kRegister, 1).properties)["retention.ms"], "86400000");
   EXPECT_EQ(AsMap(PlanTopic(config, Topic::kHeartbeat, 1).properties)["retention.ms"], "600000");
+  // A segment is closed in time for that.
+  EXPECT_EQ(AsMap(PlanTopic(config, Topic::kTrigger, 1).properties)["segment.ms"], "86400000");
+  EXPECT_EQ(AsMap(PlanTopic(config, Topic::kMetrics, 1).properties)["segment.ms"], "21600000");
 }
 
 TEST(PlanTopicTest, OnlyRegisterIsCompacted) {

@@ -66,6 +66,17 @@ TEST(LoadConfigTest, TellsAZeroInTheFileFromNothing) {
   EXPECT_EQ(LoadConfig(sources)->orchestrator().drivers(), 0);
 }
 
+TEST(LoadConfigTest, TakesADurationOfTheFileWhole) {
+  const TempFile file(
+      R"({"driver": {"heartbeat_interval": "500ms"}, "orchestrator": {"finish_grace": "0s"}})");
+  ConfigSources sources;
+  sources.file = file.path();
+  const absl::StatusOr<v1::Config> config = LoadConfig(sources);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(ToNanos(config->driver().heartbeat_interval()), 500'000'000) << "not 1 s more";
+  EXPECT_EQ(ToNanos(config->orchestrator().finish_grace()), 0);
+}
+
 TEST(LoadConfigTest, ReadsListsAndMapsFromTheEnvironment) {
   ConfigSources sources;
   sources.file = "/dev/null";

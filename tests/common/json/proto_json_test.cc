@@ -49,7 +49,7 @@ TEST(JsonToProtoTest, NamesPathValueAndWhatWasWanted) {
   EXPECT_EQ(SpecError(R"({"request": {"headers": [{"name": 1}]}})"),
             "plan.json: request.headers[0].name: got 1, want a string");
   EXPECT_EQ(SpecError(R"({"on_driver_loss": "PANIC"})"),
-            "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, ABORT");
+            "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, REDISTRIBUTE, ABORT");
   EXPECT_EQ(SpecError(R"({"labels": ["a"]})"), "plan.json: labels: got [\"a\"], want an object");
   EXPECT_EQ(SpecError("[]"), "plan.json: (top): got [], want an object");
   EXPECT_EQ(SpecError(R"({"title": null})"),

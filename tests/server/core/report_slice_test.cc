@@ -145,7 +145,7 @@ TEST_F(SlicedReportTest, WindowsBeginWhereTheSliceDoes) {
   const absl::StatusOr<v1::Report> report = Slice(request);
   ASSERT_TRUE(report.ok()) << report.status();
   const v1::ThresholdResult& result = report->thresholds(0);
-  EXPECT_EQ(result.windows(), 2);         // [3s, 6s) with 4, 5, 6 ms; [6s, 9s) with 7, 8, 9 ms
+  EXPECT_EQ(result.windows(), 2);  // [3s, 6s) with 4, 5, 6 ms; [6s, 9s) with 7, 8, 9 ms
   EXPECT_EQ(result.windows_failed(), 1);
   EXPECT_EQ(result.window_start_offset_ns(), 6 * kSecond);
 }
@@ -159,6 +159,19 @@ TEST_F(SlicedReportTest, MissingIntervalsOfTheSliceMakeItDegraded) {
   const absl::StatusOr<v1::Report> outside = Slice(Between(5, 8));
   ASSERT_TRUE(outside.ok());
   EXPECT_EQ(outside->verdict().level(), v1::Verdict::VALID);
+}
+
+TEST_F(SlicedReportTest, ALossIsTheMatterOfTheSliceItHappenedIn) {
+  reports_.erase(reports_.begin() + 14, reports_.end());  // both have sent seven
+  for (v1::DriverResult& driver : *whole_.mutable_drivers())
+    driver.set_lost(driver.assignment().driver_id() == "b");
+  reports_.pop_back();  // b its last
+  const absl::StatusOr<v1::Report> before = Slice(Between(0, 5));
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->verdict().level(), v1::Verdict::VALID);
+  const absl::StatusOr<v1::Report> after = Slice(Between(3, 9));
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->verdict().level(), v1::Verdict::DEGRADED);
 }
 
 TEST_F(SlicedReportTest, RefusesWhatDoesNotFitTheTest) {

@@ -148,6 +148,22 @@ TEST(ThresholdJudge, TheTimeAfterTheLastRequestIsNoWindow) {
   EXPECT_EQ(result.windows(), 10);
 }
 
+TEST(ThresholdJudge, TheLastWindowEndsWithTheLastRequest) {
+  ThresholdJudge judge = JudgeOf({"rate>=100/s per 5s"});
+  for (int i = 0; i < 10; ++i)
+    judge.OnInterval(i, Sum(100), i < 9 ? (i + 1) * kSecond : 9'990 * kMilli);
+  const v1::ThresholdResult result = judge.Results(MeasurementSum(), 10)[0];
+  EXPECT_EQ(result.windows(), 2);
+  EXPECT_TRUE(result.passed()) << result.ShortDebugString();
+}
+
+TEST(ThresholdJudge, AWindowThatAStopCutShortIsNotJudged) {
+  ThresholdJudge judge = JudgeOf({"rate>=100/s per 5s"});
+  for (int i = 0; i < 9; ++i) judge.OnInterval(i, Sum(100), (i + 1) * kSecond);
+  judge.OnInterval(9, Sum(50), 9'500 * kMilli);
+  EXPECT_EQ(judge.Results(MeasurementSum(), 10)[0].windows(), 1);
+}
+
 TEST(ThresholdJudge, TheWarmUpIsNoWindow) {
   v1::LoadTestSpec spec = TenSeconds();
   *spec.mutable_warmup() = ToDuration(1'500 * kMilli);

@@ -1,0 +1,223 @@
+#include "tests/sim/invariants.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/schedule/spec_schedule.h"
+#include "common/spec/load_test_spec.h"
+#include "driver/engine/load_plan.h"
+#include "tests/sim/replay.h"
+
+namespace loadtest::sim {
+namespace {
+
+std::string Text(const Tally& t) {
+  return absl::StrFormat("due %d, sent %d, completed %d, failed %d, dropped %d", t.due, t.sent,
+                         t.completed, t.failed, t.dropped);
+}
+
+bool IsPartOf(const Tally& part, const Tally& whole) {
+  return part.due <= whole.due && part.sent <= whole.sent && part.completed <= whole.completed &&
+         part.failed <= whole.failed && part.dropped <= whole.dropped;
+}
+
+bool AddsUp(const v1::RequestCounts& c) {
+  return c.due() == c.sent() + c.dropped() + c.waiting() &&
+         c.sent() == c.completed() + c.failed() + c.in_flight();
+}
+
+// One test, at rest.
+class TestCheck {
+ public:
+  TestCheck(const World& world, std::string id, const v1::Report& report,
+            std::vector<std::string>& broken)
+      : world_(world), id_(std::move(id)), report_(report), broken_(broken) {}
+
+  void Run() {
+    if (!report_.has_totals()) return;  // it never began
+    for (const v1::DriverResult& driver : report_.drivers()) CheckDriver(driver);
+    CheckSums();
+    CheckSentOnce();
+    CheckValid();
+  }
+
+ private:
+  template <typename... Args>
+  void Broken(const absl::FormatSpec<Args...>& format, const Args&... args) {
+    broken_.push_back(id_ + ": " + absl::StrFormat(format, args...));
+  }
+
+  void CheckDriver(const v1::DriverResult& driver) {
+    const v1::Assignment& assignment = driver.assignment();
+    const RunRecord* run =
+        world_.ledger().Find(id_, assignment.driver_id(), assignment.incarnation());
+    const Tally counted = TallyOf(driver.counts());
+    const Tally recorded = run == nullptr ? Tally() : run->tally[0];
+    if (!IsPartOf(counted, recorded)) {
+      Broken("%s: counted more than there was: %s; recorded: %s", assignment.driver_id(),
+             Text(counted), Text(recorded));
+    }
+    // One that did not get as far as sending has nothing to report.
+    const bool sent_nothing = run == nullptr || (!run->armed && !run->killed);
+    const bool whole = (driver.finished() || sent_nothing) && driver.intervals_missing() == 0;
+    if (whole && counted != recorded) {
+      Broken("%s has finished, and counts differ: %s; recorded: %s", assignment.driver_id(),
+             Text(counted), Text(recorded));
+    }
+    if (driver.intervals_missing() == 0 && !AddsUp(driver.counts())) {
+      Broken("%s does not add up: %s", assignment.driver_id(), driver.counts().ShortDebugString());
+    }
+    everything_came_ = everything_came_ && whole;
+    if (run == nullptr) return;
+    recorded_ += run->tally[0];
+    warmup_ += run->tally[1];
+    if (!run->killed && !whole && HasSeenAll())
+      Broken("%s lives, has said all, and its part is not whole", assignment.driver_id());
+  }
+
+  // The orchestrator that there is has been there since before the test began.
+  bool HasSeenAll() const { return world_.orchestrator()->began_empty(); }
+
+  void CheckSums() {
+    Tally sum;
+    for (const v1::DriverResult& driver : report_.drivers()) sum += TallyOf(driver.counts());
+    const Tally totals = TallyOf(report_.totals().counts());
+    if (sum != totals) Broken("drivers have %s; totals: %s", Text(sum), Text(totals));
+    if (report_.totals().response_time().count() != totals.completed)
+      Broken("response times: %d", report_.totals().response_time().count());
+    if (report_.totals().send_delay().count() != totals.sent)
+      Broken("send delays: %d", report_.totals().send_delay().count());
+    Tally series;
+    Tally series_warmup;
+    for (const v1::IntervalResult& interval : report_.intervals()) {
+      series += TallyOf(interval.counts());
+      series_warmup += TallyOf(interval.warmup());
+    }
+    if (series != totals) Broken("intervals have %s; totals: %s", Text(series), Text(totals));
+    const Tally warmup = TallyOf(report_.totals().warmup());
+    if (series_warmup != warmup)
+      Broken("intervals have %s in the warm-up; totals: %s", Text(series_warmup), Text(warmup));
+    if (!IsPartOf(totals, recorded_))
+      Broken("counted more than there was: %s; recorded %s", Text(totals), Text(recorded_));
+    if (!IsPartOf(warmup, warmup_))
+      Broken("counted more in the warm-up: %s; recorded %s", Text(warmup), Text(warmup_));
+    if (everything_came_ && (totals != recorded_ || warmup != warmup_))
+      Broken("everything came, and counts differ: %s, warm-up %s", Text(totals), Text(warmup));
+  }
+
+  // Over the fleet, no request of a shared schedule is sent by two drivers.
+  void CheckSentOnce() {
+    const v1::LoadTestSpec& spec = report_.load_test().spec();
+    if (!IsOpenLoop(spec)) return;
+    const bool shared = !spec.has_tsunami() && spec.arrivals() != v1::LoadTestSpec::POISSON;
+    std::set<std::pair<std::string, int64_t>> seen;
+    for (const auto& [key, run] : world_.ledger().runs()) {
+      if (run.test_id != id_) continue;
+      for (const auto* done : {&run.sent, &run.dropped}) {
+        for (const int64_t due_ns : *done) {
+          if (!seen.insert({shared ? "" : run.driver_id, due_ns}).second)
+            Broken("the request due at %d ns was sent or dropped twice", due_ns);
+        }
+      }
+    }
+    handled_ = static_cast<int64_t>(seen.size());
+  }
+
+  void CheckValid() {
+    if (report_.verdict().level() != v1::Verdict::VALID) return;
+    if (!everything_came_) Broken("VALID, and not everything came");
+    const Tally totals = TallyOf(report_.totals().counts());
+    if (totals != recorded_) Broken("VALID, and counts differ from what was recorded");
+    const v1::LoadTest& test = report_.load_test();
+    if (test.state() != v1::LoadTest::SUCCEEDED || !IsOpenLoop(test.spec())) return;
+    const int64_t planned = Planned(test);
+    if (handled_ != planned)
+      Broken("VALID, planned %d requests, sent or dropped %d", planned, handled_);
+  }
+
+  // Of all drivers, warm-up included.
+  int64_t Planned(const v1::LoadTest& test) const {
+    int64_t planned = 0;
+    for (const v1::Assignment& assignment : test.assignments()) {
+      const absl::StatusOr<LoadPlan> plan = MakeLoadPlan(test.spec(), assignment, kNanosPerSecond);
+      if (!plan.ok()) continue;
+      DueCursor cursor(plan->sends);
+      while (!cursor.at_end()) cursor.Advance();
+      planned += cursor.n();
+    }
+    return planned;
+  }
+
+  const World& world_;
+  const std::string id_;
+  const v1::Report& report_;
+  std::vector<std::string>& broken_;
+  bool everything_came_ = true;
+  Tally recorded_;
+  Tally warmup_;
+  int64_t handled_ = 0;
+};
+
+// A report that a living driver has cut is on the topic.
+void CheckPublished(const World& world, std::vector<std::string>& broken) {
+  std::set<std::pair<Ledger::Key, int64_t>> there;
+  for (const auto& [at, log] : world.broker().logs()) {
+    if (at.topic != Topic::kMetrics) continue;
+    for (const SimBroker::Stored& stored : log) {
+      v1::MetricsReport report;
+      if (!report.ParseFromString(stored.record.value)) continue;
+      there.insert(
+          {{report.test_id(), report.driver_id(), report.incarnation()}, report.sequence()});
+    }
+  }
+  for (const auto& [key, run] : world.ledger().runs()) {
+    if (run.killed) continue;
+    for (const auto& [sequence, report] : run.reports) {
+      if (!there.contains({key, sequence}))
+        broken.push_back(absl::StrFormat("%s: report %d of %s never reached the topic", run.test_id,
+                                         sequence, run.driver_id));
+    }
+  }
+}
+
+// Where nothing breaks, nothing may be missing.
+void CheckCalm(const World& world, const std::string& id, const v1::Report& report,
+               std::vector<std::string>& broken) {
+  if (world.choices().temper != Temper::kCalm) return;
+  for (const v1::DriverResult& driver : report.drivers()) {
+    if (!driver.finished() || driver.lost() || driver.intervals_missing() > 0)
+      broken.push_back(absl::StrFormat("%s: nothing broke, and the part of %s is not whole", id,
+                                       driver.assignment().driver_id()));
+  }
+  if (report.load_test().state() == v1::LoadTest::FAILED)
+    broken.push_back(absl::StrFormat("%s: nothing broke, and it FAILED: %s", id,
+                                     report.load_test().state_reason()));
+}
+
+}  // namespace
+
+std::vector<std::string> BrokenPromises(const World& world) {
+  std::vector<std::string> broken;
+  const SimOrchestrator& orchestrator = *world.orchestrator();
+  for (const AskedTest& asked : world.asked()) {
+    if (!asked.deleted && orchestrator.core().FindTest(asked.id) == nullptr)
+      broken.push_back(absl::StrFormat("%s was made and is not there", asked.id));
+  }
+  for (const auto& [id, state] : orchestrator.core().States()) {
+    const std::unique_ptr<v1::Report> report = orchestrator.FindReport(id);
+    if (report == nullptr) {
+      broken.push_back(absl::StrFormat("%s has no report", id));
+      continue;
+    }
+    TestCheck(world, id, *report, broken).Run();
+    CheckCalm(world, id, *report, broken);
+  }
+  CheckPublished(world, broken);
+  for (std::string& difference : ReplayDifferences(world)) broken.push_back(std::move(difference));
+  return broken;
+}
+
+}  // namespace loadtest::sim

@@ -1,0 +1,106 @@
+// Everything there is, moved by one seed: broker, drivers, orchestrator, people, and what goes
+// wrong.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/choices.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/sim_bus.h"
+#include "tests/sim/sim_driver.h"
+#include "tests/sim/sim_orchestrator.h"
+#include "tests/sim/sim_store.h"
+#include "tests/sim/timeline.h"
+#include "tests/sim/trace.h"
+
+namespace loadtest::sim {
+
+// What a person or a program asked for, and what came of it.
+struct AskedTest {
+  PlannedTest plan;
+  // Known once the orchestrator has answered.
+  std::string id;
+  bool deleted = false;
+};
+
+class World {
+ public:
+  World(uint64_t seed, bool log);
+
+  // Until everything has come to rest, or must have. False: it has not.
+  bool Run();
+
+  const Choices& choices() const { return choices_; }
+  const Ledger& ledger() const { return ledger_; }
+  const SimBroker& broker() const { return broker_; }
+  const SimOrchestrator* orchestrator() const { return orchestrator_.get(); }
+  const std::vector<AskedTest>& asked() const { return asked_; }
+  const Trace& trace() const { return trace_; }
+  // When the orchestrator that there is now began, nanoseconds.
+  int64_t orchestrator_began_ns() const { return orchestrator_began_ns_; }
+  // Why Run was false.
+  std::string Unrest() const;
+  int64_t now() const { return timeline_.now(); }
+
+ private:
+  struct Process {
+    int64_t next_turn_ns = INT64_MAX;
+    int64_t frozen_until_ns = 0;
+    int64_t cut_until_ns = 0;
+    // When it is to be started again; 0: it runs, or nobody will.
+    int64_t down_until_ns = 0;
+  };
+  struct Host : Process {
+    std::string id;
+    int64_t wall_offset_ns = 0;
+    bool fails_to_arm = false;
+    std::unique_ptr<SimDriver> driver;
+  };
+
+  void StartDriver(Host& host);
+  void StopDriver(Host& host, int64_t for_ns);
+  void StartOrchestrator();
+  void StopOrchestrator(int64_t for_ns);
+  void WakeDriver(Host& host, int64_t at_ns);
+  void WakeOrchestrator(int64_t at_ns);
+  void TurnDriver(Host& host);
+  void TurnOrchestrator();
+
+  void Ask(size_t test);
+  void AskStop(size_t test);
+  void AskDelete(size_t test);
+  void Do(const Fault& fault);
+  void PublishGarbage(uint64_t detail);
+  void Heal();
+  bool AtRest() const;
+  int64_t LongestAfterHealNs() const;
+
+  Timeline timeline_;
+  Trace trace_;
+  Random random_;
+  const Choices choices_;
+  BusWeather weather_;
+  SimBroker broker_;
+  Ledger ledger_;
+  // One for the whole program: its memory is what makes a simulation fast.
+  static ChannelPool& Pool();
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::unique_ptr<SimStore> store_;
+  int64_t disk_full_until_ns_ = 0;
+  int64_t broker_away_until_ns_ = 0;
+  Process orchestrator_process_;
+  std::unique_ptr<SimOrchestrator> orchestrator_;
+  int64_t orchestrator_began_ns_ = 0;
+  int orchestrator_lives_ = 0;
+  // The next turn of the orchestrator dies after so many records, if not negative.
+  int dies_after_ = -1;
+  int64_t dies_for_ns_ = 0;
+  std::vector<AskedTest> asked_;
+  bool healed_ = false;
+};
+
+}  // namespace loadtest::sim
