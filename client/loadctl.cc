@@ -25,6 +25,8 @@ struct Dispatch {
   int operator()(const NoteCommand& command) const { return WriteNote(command, context); }
   int operator()(const DriversCommand& command) const { return ListDrivers(command, context); }
   int operator()(const TailCommand& command) const { return TailTopic(command, context); }
+  int operator()(const DoctorCommand& command) const { return Doctor(command, context); }
+  int operator()(const InitCommand& command) const { return InitPlan(command, context); }
 };
 
 }  // namespace
@@ -52,8 +54,8 @@ int RunLoadctl(const std::vector<std::string>& arguments,
     extras[i].format = line.extra_outputs[i].format;
     extras[i].file = std::make_unique<std::ofstream>(line.extra_outputs[i].file, std::ios::binary);
     if (*extras[i].file) continue;
-    terminal.err << absl::StrFormat(
-        "loadctl: -o: got \"%s\", want a file that can be written\n", line.extra_outputs[i].file);
+    terminal.err << absl::StrFormat("loadctl: -o: got \"%s\", want a file that can be written\n",
+                                    line.extra_outputs[i].file);
     return kExitUsage;
   }
   Context context{.line = line,

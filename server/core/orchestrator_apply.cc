@@ -189,6 +189,7 @@ void OrchestratorCore::ApplyStarted(Moment now, Test& test, const v1::Trigger& m
   *test.resource.mutable_start_time() = ToTimestamp(started.start_time_ns());
   *test.resource.mutable_assignments() = started.assignments();
   test.merger = std::make_unique<ReportMerger>(started);
+  test.merger->SetReplaying(catching_up_);
   for (const v1::Assignment& a : started.assignments()) RememberRegistration(test, LifeOf(a));
   SetState(test, v1::LoadTest::STARTING);
   test.resource.set_state_reason("");

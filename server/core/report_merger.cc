@@ -84,7 +84,10 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   // boundary belongs to the interval before it.
   const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
   if (index >= closed_to_index_) {
-    AddTo(open_[index], report);
+    const auto [at, is_new] = open_.try_emplace(index);
+    // There may be many of them at once.
+    if (is_new && replaying_) at->second.sum = MeasurementSum::Packed();
+    AddTo(at->second, report);
   } else {
     Amend(index, report);
   }
@@ -230,7 +233,13 @@ bool ReportMerger::AllDone() const {
                      [](const auto& entry) { return entry.second.finished || entry.second.lost; });
 }
 
+void ReportMerger::SetReplaying(bool replaying) {
+  replaying_ = replaying;
+  CloseIntervals();
+}
+
 void ReportMerger::CloseIntervals() {
+  if (replaying_) return;
   while (!open_.empty()) {
     const auto first = open_.begin();
     const int64_t boundary = (first->first + 1) * interval_ns_;
@@ -300,7 +309,9 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
                     part.end_reason == v1::MetricsReport::DRIVER_FAILED ||
-                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED;
+                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED ||
+                    // The end of the test stopped it: it counted as lost, and was not.
+                    (part.end_reason == v1::MetricsReport::STOP_ORDERED && stop_ns_ == kNeverNs);
     e.refused = part.refused;
     if (e.lost || e.ended_early || e.refused) {
       const Unreported unreported = UnreportedOf(part);

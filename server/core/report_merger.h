@@ -38,6 +38,9 @@ class ReportMerger {
 
   // Shares are dealt out anew. Who is left without any is lost; who joins takes part from now on.
   void Adjust(const v1::Adjusted& adjusted);
+  // While records are read again, those that say who was lost come before the reports: until all are
+  // read no interval is closed, so that none misses a report.
+  void SetReplaying(bool replaying);
   // A stop was ordered so long after the start: nothing was to be sent from then on.
   void StopAt(int64_t offset_ns) { stop_ns_ = std::max<int64_t>(0, offset_ns); }
   // The driver will not send what it was given of others.
@@ -144,6 +147,7 @@ class ReportMerger {
   const int slots_;
   // No honest report is of a later time.
   int64_t latest_end_ns_ = 0;
+  bool replaying_ = false;
   int64_t stop_ns_ = kNeverNs;
   SharePlan shares_;
   std::map<DriverLife, DriverPart> drivers_;

@@ -66,6 +66,17 @@ TEST(LoadConfigTest, TellsAZeroInTheFileFromNothing) {
   EXPECT_EQ(LoadConfig(sources)->orchestrator().drivers(), 0);
 }
 
+TEST(LoadConfigTest, TakesADurationOfTheFileWhole) {
+  const TempFile file(
+      R"({"driver": {"heartbeat_interval": "500ms"}, "orchestrator": {"finish_grace": "0s"}})");
+  ConfigSources sources;
+  sources.file = file.path();
+  const absl::StatusOr<v1::Config> config = LoadConfig(sources);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(ToNanos(config->driver().heartbeat_interval()), 500'000'000) << "not 1 s more";
+  EXPECT_EQ(ToNanos(config->orchestrator().finish_grace()), 0);
+}
+
 TEST(LoadConfigTest, ReadsListsAndMapsFromTheEnvironment) {
   ConfigSources sources;
   sources.file = "/dev/null";
@@ -89,7 +100,7 @@ TEST(LoadConfigTest, RefusesWrongFilesNamingPathValueAndWhatWasWanted) {
       FileError(R"({"kafka": {"security_protocol": "tls"}})"),
       "kafka.security_protocol: got \"tls\", want one of plaintext, ssl, sasl_plaintext, sasl_ssl");
   EXPECT_EQ(FileError(R"({"target": {"prot": 1}})"),
-            "target.prot: unknown key; want one of host, port, max_connections");
+            "target.prot: unknown key; did you mean port? want one of host, port, max_connections");
   EXPECT_EQ(FileError(R"({"target": {"port": true}})"),
             "target.port: got true, want a whole number of 32 bits");
 }

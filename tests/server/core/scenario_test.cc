@@ -244,8 +244,10 @@ class Scenario {
     m.set_has_sent(true);
     if (words.size() > 4 && words[4] == "final") {
       m.set_final(true);
-      m.set_end_reason(words.size() > 5 && words[5] == "lease" ? v1::MetricsReport::LEASE_EXPIRED
-                                                               : v1::MetricsReport::PLAN_DONE);
+      const std::string reason = words.size() > 5 ? words[5] : "";
+      m.set_end_reason(reason == "lease"     ? v1::MetricsReport::LEASE_EXPIRED
+                       : reason == "stopped" ? v1::MetricsReport::STOP_ORDERED
+                                             : v1::MetricsReport::PLAN_DONE);
       m.set_last_send_offset_ns(m.end_offset_ns());
     }
     Apply(MakeRecord(Topic::kMetrics, m.driver_id(), "MetricsReport", m.SerializeAsString()));

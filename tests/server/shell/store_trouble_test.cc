@@ -92,6 +92,7 @@ TEST_F(StoreTroubleTest, AStoreThatCannotBeWrittenIsNamedToWhoCreatesAndStopping
   orchestrator_.reset();
   auto store = Store::Open(dir_);
   EXPECT_EQ((*store)->Load()->tests.size(), tests + 1) << "what waited was written";
+  orchestrator_.reset();  // before its broker
 }
 
 TEST_F(StoreTroubleTest, OffsetsOfAnotherKafkaAreNotApplied) {
@@ -116,8 +117,7 @@ TEST_F(StoreTroubleTest, OffsetsOfAnotherKafkaAreNotApplied) {
   EXPECT_THAT(Tests(), testing::UnorderedElementsAre("loadTests/a", "loadTests/b", "loadTests/c",
                                                      "loadTests/d", "loadTests/e", "loadTests/f",
                                                      "loadTests/g", "loadTests/h"));
-  // Before the broker.
-  orchestrator_.reset();
+  orchestrator_.reset();  // before its broker
 }
 
 }  // namespace
