@@ -31,8 +31,11 @@ std::string LastPart(const std::string& message) {
 }
 
 absl::Status Unreachable(const std::string& address, const std::string& why) {
-  return absl::UnavailableError(absl::StrFormat(
-      "cannot reach the orchestrator at %s: %s; start it with: orchestrator 2", address, why));
+  // Where something else answers, starting one does not help.
+  const bool is_other = why.find("want the gRPC address") != std::string::npos;
+  return absl::UnavailableError(
+      absl::StrFormat("cannot reach the orchestrator at %s: %s%s", address, why,
+                      is_other ? "" : "; start it with: orchestrator 2"));
 }
 
 grpc::ChannelArguments ChannelArguments() {
@@ -186,6 +189,10 @@ absl::StatusOr<v1::ListDriversResponse> Connection::ListDrivers() {
   // One page: the service's largest is far more than a terminal shows.
   return stub_->Call<v1::ListDriversResponse>(&Service::ListDrivers, v1::ListDriversRequest(),
                                               address_);
+}
+
+absl::StatusOr<v1::ServerInfo> Connection::GetServerInfo() {
+  return stub_->Call<v1::ServerInfo>(&Service::GetServerInfo, google::protobuf::Empty(), address_);
 }
 
 absl::Status Connection::Watch(const std::string& name,

@@ -32,6 +32,8 @@ class Connection {
   // Of a part of a test, or judged by other thresholds.
   absl::StatusOr<v1::Report> GetReport(const v1::GetReportRequest& request);
   absl::StatusOr<v1::ListDriversResponse> ListDrivers();
+  // FailedPrecondition from an orchestrator that is too old to know the call.
+  absl::StatusOr<v1::ServerInfo> GetServerInfo();
 
   // Calls `on_update` until the test has ended.
   absl::Status Watch(const std::string& name,

@@ -25,6 +25,8 @@ struct Dispatch {
   int operator()(const NoteCommand& command) const { return WriteNote(command, context); }
   int operator()(const DriversCommand& command) const { return ListDrivers(command, context); }
   int operator()(const TailCommand& command) const { return TailTopic(command, context); }
+  int operator()(const DoctorCommand& command) const { return Doctor(command, context); }
+  int operator()(const InitCommand& command) const { return InitPlan(command, context); }
 };
 
 }  // namespace

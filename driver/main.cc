@@ -165,7 +165,17 @@ int main(int argc, char** argv) {
                   "an orchestrator that starts drivers",
                   "N"}},
       .positional = {},
-      .switches = {{"--embedded", &embedded, "The broker is the one inside an orchestrator"}}};
+      .switches = {{"--embedded", &embedded, "The broker is the one inside an orchestrator"}},
+      .examples =
+          "Examples:\n"
+          "  driver --kafka localhost:9092                             on the host of the broker\n"
+          "  driver --kafka kafka.example:9092 --allow 10.1.0.0/16     elsewhere: it must be told "
+          "where "
+          "it may send load\n"
+          "  driver --kafka kafka.example:9092 --allow 'shop.example,*.shop.example' --id rack-7\n"
+          "A driver sends with one thread: start one for each core that is to send. loadctl "
+          "drivers "
+          "shows who is there."};
   v1::Config config;
   int exit_code = kExitOk;
   if (!ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;

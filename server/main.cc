@@ -268,11 +268,7 @@ int main(int argc, char** argv) {
       .name = "orchestrator",
       .description =
           "Plans load tests, coordinates drivers over Kafka, and serves gRPC, REST and a web "
-          "page.\n"
-          "  orchestrator 3                          three drivers and a broker of its own: "
-          "nothing else is needed\n"
-          "  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other "
-          "hosts can join",
+          "page.",
       .settings = {{"--kafka", "kafka.bootstrap_servers",
                     "\"embedded\", or HOST:PORT,... of a real Kafka", "embedded|HOST:PORT,..."},
                    {"--grpc", "orchestrator.grpc_address", "Where gRPC is served", "HOST:PORT"},
@@ -289,7 +285,13 @@ int main(int argc, char** argv) {
       .positional = {"N", "orchestrator.drivers",
                      "Driver processes to start; 0: drivers come from elsewhere", "N"},
       .switches = {{"--insecure", &insecure,
-                    "Serve addresses that other hosts reach without TLS or without a token"}}};
+                    "Serve addresses that other hosts reach without TLS or without a token"}},
+      .examples = R"(Examples:
+  orchestrator 3                          three drivers and a broker of its own: nothing else is needed
+  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other hosts can join
+  orchestrator 0 --kafka kafka:9092 --grpc 0.0.0.0:50051 --tls-cert tls.crt --tls-key tls.key --token-file token
+                                          for callers on other hosts, without drivers of its own
+Then: loadctl run http://127.0.0.1:8081/ping, or the web page that it names.)"};
   loadtest::v1::Config config;
   int exit_code = loadtest::kExitOk;
   if (!loadtest::ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;

@@ -23,5 +23,7 @@ int DiffTests(const DiffCommand& command, Context& context);
 int WriteNote(const NoteCommand& command, Context& context);
 int ListDrivers(const DriversCommand& command, Context& context);
 int TailTopic(const TailCommand& command, Context& context);
+int Doctor(const DoctorCommand& command, Context& context);
+int InitPlan(const InitCommand& command, Context& context);
 
 }  // namespace loadtest

@@ -10,7 +10,10 @@ namespace loadtest {
 
 int Fail(const Context& context, const absl::Status& error) {
   for (const std::string& line : std::vector<std::string>(absl::StrSplit(error.message(), '\n'))) {
-    context.terminal.err << "loadctl: " << line << std::endl;
+    context.terminal.err << "loadctl: " << line;
+    // Of all that can be missing, it is the test that people misremember.
+    if (absl::IsNotFound(error)) context.terminal.err << " (loadctl ls shows them)";
+    context.terminal.err << std::endl;
   }
   switch (error.code()) {
     case absl::StatusCode::kInvalidArgument:

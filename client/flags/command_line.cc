@@ -3,11 +3,18 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "client/flags/completion.h"
+#include "client/flags/flag_values.h"
 #include "client/flags/help_texts.h"
+#include "client/flags/help_topics.h"
+#include "common/base/nearest.h"
 #include "common/base/version.h"
 #include "common/cli/program_flags.h"
 
@@ -204,6 +211,8 @@ struct Commands {
   NoteCommand note;
   DriversCommand drivers;
   TailCommand tail;
+  DoctorCommand doctor;
+  InitCommand init;
 };
 
 class Parser {
@@ -261,6 +270,15 @@ class Parser {
     Add("drivers", "List drivers", "", commands_.drivers);
     AddTail(Add("tail", "Print records of a Kafka topic, a JSON object a line", kTailExamples,
                 commands_.tail));
+    AddDoctor(Add("doctor", "Look for what could make a test fail or mislead", kDoctorExamples,
+                  commands_.doctor));
+    AddInit(Add("init", "Write a plan file with comments, to begin with", kInitExamples,
+                commands_.init));
+    help_ = app_.add_subcommand("help", "Explain a command or a topic: " + TopicNames());
+    help_->add_option("topic", help_topic_, "A command, or " + TopicNames())->type_name("TOPIC");
+    completion_ = app_.add_subcommand("completion", "Print a script that completes command lines");
+    completion_->footer(kCompletionExamples);
+    completion_->add_option("shell", shell_, "bash, zsh or fish")->type_name("SHELL")->required();
     AddCommonFlags(app_, line, formats);
     for (CLI::App* command : app_.get_subcommands(nullptr)) AddCommonFlags(*command, line, formats);
   }
@@ -272,6 +290,10 @@ class Parser {
   }
 
   CLI::App& app() { return app_; }
+
+  // What `help` and `completion` print; nullopt for any other command. InvalidArgument for a topic
+  // or a shell that is not known.
+  absl::StatusOr<std::optional<std::string>> AboutItself();
   // "loadctl", or "loadctl run" once a command was recognized.
   std::string Place() const {
     const std::vector<const CLI::App*> chosen =
@@ -283,14 +305,28 @@ class Parser {
     const std::vector<std::string> extras = app_.remaining(/*recurse=*/true);
     return extras.empty() ? "-" : extras.front();
   }
-  std::string CommandNames() const {
+  std::vector<std::string> CommandNames() const {
     std::vector<std::string> names;
     for (const CLI::App* command : app_.get_subcommands(nullptr))
       names.push_back(command->get_name());
-    return absl::StrJoin(names, ", ");
+    return names;
+  }
+  // Those of the command that was chosen: "--rate", "-r".
+  std::vector<std::string> FlagNames() const {
+    const std::vector<const CLI::App*> chosen =
+        app_.get_subcommands([](const CLI::App* command) { return command->parsed(); });
+    std::vector<std::string> names;
+    for (const CLI::Option* option : (chosen.empty() ? &app_ : chosen[0])->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
   }
 
+  std::vector<CompletedCommand> Completed() const;
+
  private:
+  static std::string TopicNames();
+
   template <typename T>
   CLI::App& Add(const std::string& name, const std::string& description,
                 const std::string& examples, T& command) {
@@ -354,23 +390,136 @@ class Parser {
         "Configuration with the broker and its security (default: config.json, if there is one)");
   }
 
+  void AddDoctor(CLI::App& app) {
+    AddText(app, "--kafka", commands_.doctor.kafka, "HOST:PORT",
+            "The broker (default: that of the configuration)");
+    AddText(app, "--config", commands_.doctor.config, "FILE",
+            "Configuration with the broker and the ports (default: config.json, if there is one)");
+  }
+  void AddInit(CLI::App& app) {
+    app.add_option("file", commands_.init.file,
+                   "The file; - is standard output (default plan.json)")
+        ->type_name("FILE");
+    AddText(app, "--url", commands_.init.url, "URL",
+            "What to test (default http://127.0.0.1:8081/ping)");
+    app.add_flag("--force", commands_.init.force, "Write over a file that is there");
+  }
+
   CommandLine& line_;
   Commands commands_;
+  CLI::App* help_ = nullptr;
+  CLI::App* completion_ = nullptr;
+  std::string help_topic_;
+  std::string shell_;
   CLI::App app_{"Runs load tests through an orchestrator and shows what came of them.", "loadctl"};
 };
+
+std::string Parser::TopicNames() {
+  std::vector<std::string> names;
+  for (const HelpTopic& topic : HelpTopics()) names.emplace_back(topic.name);
+  return absl::StrJoin(names, ", ");
+}
+
+absl::StatusOr<std::optional<std::string>> Parser::AboutItself() {
+  if (completion_->parsed()) {
+    if (shell_ == "bash" || shell_ == "zsh" || shell_ == "fish") {
+      return CompletionScript(shell_, Completed());
+    }
+    return WrongFlag("completion", shell_, "bash, zsh or fish");
+  }
+  if (!help_->parsed()) return std::nullopt;
+  if (help_topic_.empty()) {
+    // Not App::help, which explains the command that was chosen: help.
+    std::string text =
+        app_.get_formatter()->make_help(&app_, "loadctl", CLI::AppFormatMode::Normal) +
+        "\nTopics (loadctl help TOPIC):\n";
+    for (const HelpTopic& topic : HelpTopics()) {
+      text += absl::StrFormat("  %-30s%s\n", std::string(topic.name), std::string(topic.summary));
+    }
+    return text;
+  }
+  if (const HelpTopic* topic = FindHelpTopic(help_topic_)) return std::string(topic->text);
+  for (const CLI::App* command : app_.get_subcommands(nullptr)) {
+    if (command->get_name() == help_topic_) return command->help("loadctl");
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("help: got \"%s\", want a command (%s) or one of %s", help_topic_,
+                      absl::StrJoin(CommandNames(), ", "), TopicNames()));
+}
+
+// The first line, without what would make it long.
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// "uniform|poisson" -> both; what is not a word to type ("TEXT|@FILE", "N") -> nothing.
+std::vector<std::string> ValuesOf(const std::string& type_name) {
+  if (type_name.find('|') == std::string::npos) return {};
+  std::vector<std::string> values = absl::StrSplit(type_name, '|');
+  for (const std::string& value : values) {
+    if (value.find_first_of("@ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) return {};
+  }
+  return values;
+}
+
+std::vector<CompletedCommand> Parser::Completed() const {
+  std::vector<CompletedCommand> commands;
+  for (const CLI::App* app : app_.get_subcommands(nullptr)) {
+    CompletedCommand& command = commands.emplace_back();
+    command.name = app->get_name();
+    command.help = FirstLine(app->get_description());
+    for (const CLI::Option* option : app->get_options()) {
+      const std::string type = option->get_type_name();
+      if (option->get_positional()) {
+        command.takes_tests = command.takes_tests || type == "NAME";
+        command.takes_files = command.takes_files || type == "FILE" || option->get_name() == "URL";
+        continue;
+      }
+      CompletedFlag& flag = command.flags.emplace_back();
+      for (const std::string& name : option->get_snames()) flag.names.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) flag.names.push_back("--" + name);
+      flag.takes_value = option->get_items_expected_max() > 0;
+      flag.takes_file = type == "FILE";
+      flag.values = ValuesOf(type);
+      flag.help = FirstLine(option->get_description());
+    }
+    if (command.name == "run" || command.name == "create") {
+      command.words = {"avalanche", "tsunami", "rate"};
+    } else if (command.name == "tail") {
+      command.words = {"register", "heartbeat", "trigger", "metrics"};
+    } else if (command.name == "completion") {
+      command.words = {"bash", "zsh", "fish"};
+    } else if (command.name == "help") {
+      for (const HelpTopic& topic : HelpTopics()) command.words.emplace_back(topic.name);
+      for (const CLI::App* other : app_.get_subcommands(nullptr)) {
+        command.words.push_back(other->get_name());
+      }
+    }
+  }
+  return commands;
+}
 
 // CLI11's words for the most frequent mistakes do not say what to do instead.
 std::string Explain(const Parser& parser, const CLI::ParseError& error) {
   const std::string text = error.what();
   const bool has_command = parser.Place() != "loadctl";
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !has_command) {
-    return "a command is missing; want one of " + parser.CommandNames();
+    return "a command is missing; want one of " + absl::StrJoin(parser.CommandNames(), ", ");
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && text.substr(0, 4) == "name") {
+    return "the NAME of a test is missing; loadctl ls shows them";
   }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::string extra = parser.FirstExtra();
-    if (extra[0] == '-') return "unknown flag " + extra;
+    if (extra[0] == '-') {
+      const std::string flag = extra.substr(0, extra.find('='));
+      return "unknown flag " + flag + DidYouMean(flag, parser.FlagNames());
+    }
     if (has_command) return absl::StrFormat("unexpected argument \"%s\"", extra);
-    return absl::StrFormat("unknown command \"%s\"; want one of %s", extra, parser.CommandNames());
+    if (extra.find("://") != std::string::npos) {
+      return absl::StrFormat("a command is missing; want for example: loadctl run %s", extra);
+    }
+    const std::string hint = DidYouMean(extra, parser.CommandNames());
+    return absl::StrFormat("unknown command \"%s\"%s want one of %s", extra,
+                           hint.empty() ? ";" : hint, absl::StrJoin(parser.CommandNames(), ", "));
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     const bool too_many = text.find("At Most") != std::string::npos;
@@ -443,6 +592,17 @@ bool ParseCommandLine(const std::vector<std::string>& arguments,
     parser.Parse(arguments);
     // Checked here and not by CLI11, whose version would hide an unknown flag behind it.
     if (parser.Place() == "loadctl") throw CLI::RequiredError("command");
+    const auto about_itself = parser.AboutItself();
+    if (!about_itself.ok()) {
+      terminal.err << "loadctl: " << std::string(about_itself.status().message()) << "\n";
+      exit_code = kExitUsage;
+      return false;
+    }
+    if (about_itself->has_value()) {
+      terminal.out << **about_itself << std::flush;
+      exit_code = kExitOk;
+      return false;
+    }
   } catch (const CLI::Success& success) {
     parser.app().exit(success, terminal.out, terminal.err);
     exit_code = kExitOk;

@@ -83,9 +83,19 @@ struct TailCommand {
   std::string kafka;
   std::string config;
 };
+struct DoctorCommand {
+  std::string kafka;
+  std::string config;
+};
+struct InitCommand {
+  std::string file = "plan.json";
+  std::string url = "http://127.0.0.1:8081/ping";
+  bool force = false;
+};
+// `help` and `completion` are about the command line itself: ParseCommandLine answers them.
 using Command = std::variant<RunCommand, CreateCommand, ListCommand, GetCommand, WatchCommand,
                              StopCommand, RemoveCommand, ReportCommand, CheckCommand, DiffCommand,
-                             NoteCommand, DriversCommand, TailCommand>;
+                             NoteCommand, DriversCommand, TailCommand, DoctorCommand, InitCommand>;
 
 struct CommandLine {
   enum class Format { kTable, kJson, kCsv, kJunit, kHtml };
@@ -110,8 +120,8 @@ struct CommandLine {
 
 // `arguments` are those after the program's name; `environment` has LOADTEST_SERVER
 // and the variables of AccessFromEnvironment, as far as they are set.
-// False when the program should end with `exit_code`: 0 after --help or --version, 2 after one line
-// that says what is wrong.
+// False when the program should end with `exit_code`: 0 after --help, --version, help or
+// completion, 2 after one line that says what is wrong.
 bool ParseCommandLine(const std::vector<std::string>& arguments,
                       const std::map<std::string, std::string>& environment, Terminal& terminal,
                       CommandLine& line, int& exit_code);

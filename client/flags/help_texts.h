@@ -12,7 +12,8 @@ With an orchestrator running (orchestrator 2):
   loadctl ls
   loadctl report NAME -o html --output report.html
 
-loadctl COMMAND --help has the flags and examples of each command.
+loadctl COMMAND --help has the flags and examples of each command, loadctl help TOPIC explains: plans, rates, latency,
+verdict, exit-codes, drivers, kafka.
 Durations: 500ms 10s 1m30s. Numbers: 1000 20k 1.5M.
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 3 threshold failed or regression, 4 verdict INVALID,
@@ -99,5 +100,29 @@ starts. Ctrl-C ends it.
 Examples:
   loadctl tail metrics --kafka 127.0.0.1:9092
   loadctl tail trigger --from begin --once)";
+
+inline constexpr char kDoctorExamples[] =
+    R"(Looks at this host (open files, ports, processors, clock), at the orchestrator, its drivers and their
+clocks, and at the broker. The exit code is 0 when there is no problem (warnings are none), 7 when
+something cannot be reached, else 2.
+
+Examples:
+  loadctl doctor
+  loadctl doctor --server 10.1.0.5:50051 --kafka kafka.example:9092
+  loadctl doctor -o json | jq '.findings[] | select(.level != "ok")')";
+
+inline constexpr char kInitExamples[] =
+    R"(The plan runs as it is; what else a plan can have stands in it as comments.
+
+Examples:
+  loadctl init && loadctl run --local 2 plan.json
+  loadctl init shop.json --url https://shop.example/search?q=anvil
+  loadctl init -)";
+
+inline constexpr char kCompletionExamples[] =
+    R"(Examples:
+  source <(loadctl completion bash)                                     in ~/.bashrc
+  source <(loadctl completion zsh)                                      in ~/.zshrc, after compinit
+  loadctl completion fish > ~/.config/fish/completions/loadctl.fish)";
 
 }  // namespace loadtest

@@ -18,6 +18,7 @@ bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Con
   CLI::App app(flags.description, flags.name);
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", std::string(flags.name) + " " + kVersion);
+  app.footer(flags.examples);
   ConfigSources sources;
   bool print_config = false;
   std::vector<std::string> sets;

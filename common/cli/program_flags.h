@@ -54,6 +54,8 @@ struct ProgramFlags {
     std::string help;
   };
   std::vector<Switch> switches = {};
+  // Shown below the flags.
+  std::string examples = {};
 };
 
 // Reads argv, environment and file. Handles --help, --version, --print_config, --config FILE and

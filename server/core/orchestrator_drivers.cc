@@ -34,6 +34,15 @@ void OrchestratorCore::ApplyRegistration(Moment now, const v1::DriverRegistratio
     if (test.merger != nullptr && test.merger->Find(LifeOf(m)) != nullptr)
       test.registrations[LifeOf(m)] = m;
   }
+  // A process that begins from nothing reads all of `trigger` before it knows any driver.
+  for (const std::string& id : recently_ended_) {
+    const auto it = tests_.find(id);
+    if (it == tests_.end() || it->second.merger == nullptr ||
+        it->second.merger->Find(LifeOf(m)) == nullptr)
+      continue;
+    if (it->second.registrations.emplace(LifeOf(m), m).second)
+      notices.push_back({Notice::Kind::kTestFinished, id, ""});
+  }
 }
 
 void OrchestratorCore::RememberRegistration(Test& test, const DriverLife& life) {

@@ -145,7 +145,7 @@ absl::Status Orchestrator::TakeOver(Offsets& offsets) {
   RETURN_IF_ERROR(PollUntil(offsets, clock_.Now().ns + kReadBackNs, [&] {
     return fenced_ || core_.fence().newest_takeover() == core_.writer();
   }));
-  if (fenced_) return SomebodyIsThere(*core_.fence().incumbent());
+  if (fenced_) return SomebodyIsThere(core_.fence().incumbent().value_or(v1::OrchestratorAlive()));
   in_office_ = true;
   return absl::OkStatus();
 }
@@ -157,6 +157,8 @@ absl::Status Orchestrator::AwaitAnswer(Offsets& offsets, const v1::OrchestratorA
   // A slow broker gives the other one no less time.
   RETURN_IF_ERROR(PollUntil(offsets, clock_.Now().ns + kReadBackNs,
                             [&] { return core_.fence().newest_writer() >= core_.writer(); }));
+  // It may have said goodbye meanwhile.
+  if (!core_.fence().incumbent()) return absl::OkStatus();
   const int64_t asked_ns = clock_.Now().ns;
   const int64_t sign_ns = core_.fence().incumbent()->send_time_ns();
   const auto answered = [&] {

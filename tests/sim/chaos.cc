@@ -46,32 +46,13 @@ void World::Do(const Fault& fault) {
       return;
     case Kind::kKillOrchestrator:
     case Kind::kForgetOrchestrator:
-      if (orchestrator_ == nullptr) return;
-      if (fault.kind == Kind::kForgetOrchestrator) {
-        StopOrchestrator(fault.for_ns);
-        store_ = std::make_unique<SimStore>();
-      } else if (fault.detail % 2 == 0) {
-        StopOrchestrator(fault.for_ns);
-      } else {
-        dies_after_ = static_cast<int>(fault.detail / 2 % 4);
-        dies_for_ns_ = fault.for_ns;
-      }
-      return;
+    case Kind::kEndOrchestrator:
+    case Kind::kSecondOrchestrator:
     case Kind::kFreezeOrchestrator:
-      orchestrator_process_.frozen_until_ns =
-          std::max(orchestrator_process_.frozen_until_ns, until_ns);
-      return;
     case Kind::kCutOrchestrator:
-      orchestrator_process_.cut_until_ns = std::max(orchestrator_process_.cut_until_ns, until_ns);
-      if (orchestrator_ != nullptr) orchestrator_->bus().SetReachable(false);
-      timeline_.At(until_ns, [this] {
-        if (timeline_.now() >= orchestrator_process_.cut_until_ns && orchestrator_ != nullptr)
-          orchestrator_->bus().SetReachable(true);
-      });
-      return;
     case Kind::kResetOrchestrator:
-      if (orchestrator_ != nullptr) orchestrator_->bus().Reset();
-      return;
+    case Kind::kFullDisk:
+      return DoToOrchestrator(fault, until_ns);
     case Kind::kBrokerAway:
       broker_away_until_ns_ = std::max(broker_away_until_ns_, until_ns);
       broker_.SetUp(false);
@@ -79,17 +60,87 @@ void World::Do(const Fault& fault) {
         if (timeline_.now() >= broker_away_until_ns_) broker_.SetUp(true);
       });
       return;
-    case Kind::kFullDisk:
-      disk_full_until_ns_ = std::max(disk_full_until_ns_, until_ns);
-      store_->SetFull(true);
-      timeline_.At(until_ns, [this] {
-        if (timeline_.now() >= disk_full_until_ns_) store_->SetFull(false);
-      });
-      return;
     case Kind::kGarbage:
       if (!broker_.up() || !broker_.HasTopics()) return;
       for (Record& record : Garbage(Random(fault.detail), broker_)) broker_.Append(record);
       return;
+  }
+}
+
+void World::DoToOrchestrator(const Fault& fault, int64_t until_ns) {
+  using Kind = Fault::Kind;
+  // Mostly the first; the second, if there is one.
+  Office& office = offices_[offices_[1].orchestrator != nullptr && fault.detail % 3 == 0 ? 1 : 0];
+  if (fault.kind == Kind::kSecondOrchestrator) {
+    if (offices_[1].orchestrator == nullptr) StartOrchestrator(offices_[1]);
+    return;
+  }
+  if (fault.kind == Kind::kFullDisk) {
+    office.disk_full_until_ns = std::max(office.disk_full_until_ns, until_ns);
+    office.store->SetFull(true);
+    timeline_.At(until_ns, [this, &office] {
+      if (timeline_.now() >= office.disk_full_until_ns) office.store->SetFull(false);
+    });
+    return;
+  }
+  if (office.orchestrator == nullptr) return;
+  SimBus& bus = office.orchestrator->bus();
+  switch (fault.kind) {
+    case Kind::kForgetOrchestrator:
+      StopOrchestrator(office, fault.for_ns);
+      office.store = std::make_unique<SimStore>();
+      return;
+    case Kind::kEndOrchestrator:
+      office.orchestrator->Retire();
+      StopOrchestrator(office, fault.for_ns);
+      return;
+    case Kind::kFreezeOrchestrator:
+      office.frozen_until_ns = std::max(office.frozen_until_ns, until_ns);
+      return;
+    case Kind::kCutOrchestrator:
+      office.cut_until_ns = std::max(office.cut_until_ns, until_ns);
+      bus.SetReachable(false);
+      timeline_.At(until_ns, [this, &office] {
+        if (timeline_.now() >= office.cut_until_ns && office.orchestrator != nullptr)
+          office.orchestrator->bus().SetReachable(true);
+      });
+      return;
+    case Kind::kResetOrchestrator:
+      bus.Reset();
+      return;
+    default:  // killed, at rest or in the midst of a turn
+      if (fault.detail % 2 == 0) return StopOrchestrator(office, fault.for_ns);
+      office.dies_after = static_cast<int>(fault.detail / 2 % 4);
+      office.dies_for_ns = fault.for_ns;
+      return;
+  }
+}
+
+void World::Heal() {
+  trace_.Line("nothing breaks any more");
+  healed_ = true;
+  weather_.lost_per_mille = 0;
+  weather_.delayed_per_mille = 0;
+  broker_.SetUp(true);
+  for (const auto& host : hosts_) {
+    host->frozen_until_ns = host->cut_until_ns = 0;
+    if (host->driver == nullptr) {
+      StartDriver(*host);
+    } else {
+      host->driver->bus().SetReachable(true);
+      WakeDriver(*host, timeline_.now());
+    }
+  }
+  for (Office& office : offices_) {
+    office.frozen_until_ns = office.cut_until_ns = 0;
+    office.dies_after = -1;
+    office.store->SetFull(false);
+    if (office.orchestrator != nullptr) {
+      office.orchestrator->bus().SetReachable(true);
+      WakeOrchestrator(office, timeline_.now());
+    } else if (&office == &offices_[0]) {
+      StartOrchestrator(office);
+    }
   }
 }
 

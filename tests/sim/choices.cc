@@ -53,10 +53,14 @@ v1::LoadTestSpec ChooseSpec(Random& random, int hosts) {
   if (random.Chance(500))
     *spec.mutable_drain_timeout() = ToDuration(random.Between(0, 2'000) * kMilli);
   if (random.Chance(400)) spec.set_drivers(static_cast<int32_t>(random.Between(1, hosts)));
-  if (random.Chance(400)) {
+  if ((spec.has_rate() || spec.has_stages()) && !by_count && random.Chance(500)) {
+    spec.set_on_driver_loss(v1::LoadTestSpec::REDISTRIBUTE);
+  } else if (random.Chance(400)) {
     spec.set_on_driver_loss(random.Chance(500) ? v1::LoadTestSpec::ABORT
                                                : v1::LoadTestSpec::CONTINUE);
   }
+  if (!by_count && spec.on_driver_loss() != v1::LoadTestSpec::ABORT && random.Chance(400))
+    spec.set_rejoin(true);
   return spec;
 }
 
@@ -91,6 +95,9 @@ Choices Choose(Random random) {
   choices.metrics_partitions = static_cast<int>(random.Between(1, 4));
   constexpr int64_t kIntervals[] = {500 * kMilli, 1'000 * kMilli, 2'000 * kMilli};
   choices.metrics_interval_ns = kIntervals[random.Between(0, 2)];
+  choices.lease_ns =
+      random.Chance(300) ? random.Between(2'000, 12'000) * kMilli : 60 * kNanosPerSecond;
+  choices.one_host = random.Chance(500);
   choices.heal_ns = random.Between(6'000, 22'000) * kMilli;
   choices.weather.fastest_ns = random.Between(0, 5) * kMilli;
   choices.weather.slowest_ns = choices.weather.fastest_ns + UpTo(random, kMilli, 600 * kMilli);
@@ -149,6 +156,10 @@ const char* FaultName(Fault::Kind kind) {
       return "kill orchestrator";
     case Fault::Kind::kForgetOrchestrator:
       return "kill orchestrator and its store";
+    case Fault::Kind::kEndOrchestrator:
+      return "end orchestrator";
+    case Fault::Kind::kSecondOrchestrator:
+      return "start a second orchestrator";
     case Fault::Kind::kFreezeOrchestrator:
       return "freeze orchestrator";
     case Fault::Kind::kCutOrchestrator:

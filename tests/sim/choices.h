@@ -39,6 +39,8 @@ struct Fault {
     kResetDriver,         // its producer publishes again what was not confirmed
     kKillOrchestrator,    // and start it again after `for_ns`, with the same store
     kForgetOrchestrator,  // the same with an empty store
+    kEndOrchestrator,     // in order
+    kSecondOrchestrator,  // another one is started, with a store of its own
     kFreezeOrchestrator,
     kCutOrchestrator,
     kResetOrchestrator,
@@ -58,6 +60,9 @@ struct Choices {
   int hosts = 1;
   int metrics_partitions = 1;
   int64_t metrics_interval_ns = 0;
+  int64_t lease_ns = 0;
+  // Whether orchestrators are on one host, where one can see that another has ended.
+  bool one_host = true;
   int64_t heal_ns = 0;  // from here on nothing breaks any more
   BusWeather weather;
   EngineHabits habits;

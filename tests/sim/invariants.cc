@@ -74,12 +74,30 @@ class TestCheck {
     if (run == nullptr) return;
     recorded_ += run->tally[0];
     warmup_ += run->tally[1];
-    if (!run->killed && !whole && HasSeenAll())
+    CheckUnknown(driver, *run);
+    if (!run->killed && !whole)
       Broken("%s lives, has said all, and its part is not whole", assignment.driver_id());
   }
 
-  // The orchestrator that there is has been there since before the test began.
-  bool HasSeenAll() const { return world_.orchestrator()->began_empty(); }
+  // What a lost driver sent and did not report is within what the report says it may have sent.
+  void CheckUnknown(const v1::DriverResult& driver, const RunRecord& run) {
+    const v1::LoadTest& test = report_.load_test();
+    const v1::LoadTestSpec& spec = test.spec();
+    // Whoever does not hear of a stop, or of others that take over, sends more than the plan has.
+    if (!driver.lost() || !IsOpenLoop(spec) || spec.arrivals() == v1::LoadTestSpec::POISSON ||
+        HasEvent("stop_ordered") || HasEvent("adjusted"))
+      return;
+    const int64_t missing = run.tally[0].sent - driver.counts().sent();
+    if (missing > driver.unknown_requests()) {
+      Broken("%s sent %d requests that it did not report; unknown are %d", run.driver_id, missing,
+             driver.unknown_requests());
+    }
+  }
+
+  bool HasEvent(std::string_view type) const {
+    return std::any_of(report_.events().begin(), report_.events().end(),
+                       [&](const v1::Event& event) { return event.type() == type; });
+  }
 
   void CheckSums() {
     Tally sum;
@@ -118,7 +136,8 @@ class TestCheck {
       if (run.test_id != id_) continue;
       for (const auto* done : {&run.sent, &run.dropped}) {
         for (const int64_t due_ns : *done) {
-          if (!seen.insert({shared ? "" : run.driver_id, due_ns}).second)
+          // A lost driver that lives on sends its part until it hears that others have it.
+          if (!seen.insert({shared ? "" : run.driver_id, due_ns}).second && !HasEvent("adjusted"))
             Broken("the request due at %d ns was sent or dropped twice", due_ns);
         }
       }
@@ -141,7 +160,9 @@ class TestCheck {
   // Of all drivers, warm-up included.
   int64_t Planned(const v1::LoadTest& test) const {
     int64_t planned = 0;
+    std::set<int32_t> slots;
     for (const v1::Assignment& assignment : test.assignments()) {
+      if (!slots.insert(assignment.slot()).second) continue;  // a later life
       const absl::StatusOr<LoadPlan> plan = MakeLoadPlan(test.spec(), assignment, kNanosPerSecond);
       if (!plan.ok()) continue;
       DueCursor cursor(plan->sends);
@@ -183,6 +204,45 @@ void CheckPublished(const World& world, std::vector<std::string>& broken) {
   }
 }
 
+// Nobody acts on what an orchestrator decided after it had been replaced.
+void CheckFence(const World& world, std::vector<std::string>& broken) {
+  int64_t newest_takeover = 0;
+  std::set<std::pair<std::string, int64_t>> started;  // test and start time
+  std::set<std::string> created;
+  const std::vector<SimBroker::Stored>* log = world.broker().Find({Topic::kTrigger, 0});
+  if (log == nullptr) return;
+  for (const SimBroker::Stored& stored : *log) {
+    v1::Trigger trigger;
+    if (stored.record.message_type != "Trigger" || !trigger.ParseFromString(stored.record.value))
+      continue;
+    if (trigger.has_alive() && trigger.alive().kind() == v1::OrchestratorAlive::TAKEOVER)
+      newest_takeover = std::max(newest_takeover, trigger.alive().incarnation());
+    if (trigger.writer() < newest_takeover) continue;
+    if (trigger.has_created()) created.insert(trigger.test_id());
+    if (trigger.has_started())
+      started.insert({trigger.test_id(), trigger.started().start_time_ns()});
+  }
+  for (const auto& [id, state] : world.orchestrator()->core().States()) {
+    if (!created.contains(id)) broken.push_back(id + " was made by an orchestrator without office");
+  }
+  for (const auto& [key, run] : world.ledger().runs()) {
+    if (!started.contains({run.test_id, run.started.start_time_ns()})) {
+      broken.push_back(absl::StrFormat("%s runs %s by order of an orchestrator without office",
+                                       run.driver_id, run.test_id));
+    }
+  }
+}
+
+// A retried request makes one test.
+void CheckRequestIds(const World& world, std::vector<std::string>& broken) {
+  std::map<std::string, std::string> tests;
+  const OrchestratorCore& core = world.orchestrator()->core();
+  for (const auto& [id, state] : core.States()) {
+    const auto [it, is_new] = tests.emplace(core.RequestIdOf(id), id);
+    if (!is_new) broken.push_back(absl::StrFormat("%s and %s are of one request", it->second, id));
+  }
+}
+
 // Where nothing breaks, nothing may be missing.
 void CheckCalm(const World& world, const std::string& id, const v1::Report& report,
                std::vector<std::string>& broken) {
@@ -216,6 +276,8 @@ std::vector<std::string> BrokenPromises(const World& world) {
     CheckCalm(world, id, *report, broken);
   }
   CheckPublished(world, broken);
+  CheckFence(world, broken);
+  CheckRequestIds(world, broken);
   for (std::string& difference : ReplayDifferences(world)) broken.push_back(std::move(difference));
   return broken;
 }

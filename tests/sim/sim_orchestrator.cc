@@ -1,6 +1,9 @@
 #include "tests/sim/sim_orchestrator.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "server/core/record_checks.h"
 
 namespace loadtest::sim {
 namespace {
@@ -10,6 +13,12 @@ constexpr int64_t kBrokerRetryNs = 300 * kNanosPerMilli;
 constexpr int64_t kTickNs = 200 * kNanosPerMilli;
 constexpr int64_t kOffsetsWriteNs = 5 * kNanosPerSecond;
 constexpr int64_t kStoreRetryNs = kNanosPerSecond;
+constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
+constexpr int64_t kCatchUpNs = 30 * kNanosPerSecond;
+constexpr int64_t kReadBackNs = 10 * kNanosPerSecond;
+constexpr int64_t kClaimWaitNs = 1'500 * kNanosPerMilli;
+constexpr int64_t kLookBack = 300;
+constexpr TopicPartition kTrigger = {Topic::kTrigger, 0};
 
 }  // namespace
 
@@ -35,12 +44,16 @@ void SimOrchestrator::Recover() {
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
+  // What the store has given is in the store: nobody needs the notices.
   for (const Record& record : contents.unfinished_records) Apply(record);
+  core_.BeginCatchUp();
   state_ = State::kCatchingUp;
+  deadline_ns_ = timeline_.now() + kCatchUpNs;
 }
 
 bool SimOrchestrator::StartOffsets(const Offsets& stored) {
-  Offsets offsets;
+  offsets_.clear();
+  catch_up_to_.clear();
   for (const Topic topic : kAllTopics) {
     const auto ranges = bus_->QueryOffsets(topic, {});
     if (!ranges.ok()) return false;
@@ -50,57 +63,156 @@ bool SimOrchestrator::StartOffsets(const Offsets& stored) {
         const auto it = stored.find(partition);
         if (it != stored.end()) next = it->second;
       }
-      if (topic == Topic::kTrigger) catch_up_to_ = range.end;
-      offsets[partition] = next;
+      if (topic == Topic::kTrigger) trigger_end_ = range.end;
+      if (topic == Topic::kMetrics && next < range.end) catch_up_to_[partition] = range.end;
+      offsets_[partition] = next;
     }
   }
-  offsets_ = std::move(offsets);
-  const TopicPartition trigger = {Topic::kTrigger, 0};
-  return bus_->Assign({{trigger, offsets_[trigger]}}).ok();
+  polled_to_ = std::max<int64_t>(0, std::min(offsets_[kTrigger], trigger_end_ - kLookBack));
+  return bus_->Assign({{kTrigger, polled_to_}}).ok();
 }
 
 void SimOrchestrator::Turn(int dies_after) {
   if (state_ == State::kWaitingForBroker) Recover();
-  if (state_ == State::kWaitingForBroker) return;
-  const BusEvents events = bus_->Poll({});
-  for (const Record& record : events.records) {
-    if (dies_after == 0) return;
-    if (dies_after > 0) --dies_after;
-    OnRecord(record);
-  }
+  if (state_ == State::kWaitingForBroker || state_ == State::kEnded) return;
+  TakeRecords(bus_->Poll({}).records, dies_after);
   if (dies_after >= 0) return;
-  if (state_ == State::kCatchingUp) {
-    if (offsets_[{Topic::kTrigger, 0}] < catch_up_to_) return;
-    WriteStore(true);
-    if (!bus_->Assign(offsets_).ok()) return;
-    trace_.Line("%s serves, %d tests known", options_.name, core_.States().size());
-    state_ = State::kServing;
-    return;
-  }
+  if (state_ != State::kServing) return GoOnWithStart();
   const Moment now = Now();
+  BuildReports();
+  EndCatchUpWhenRead(now);
   OnNotices(core_.Advance(now, bus_->connected()), nullptr);
   decisions_.Pump(now);
+  GiveSigns(now);
   WriteStore(false);
 }
 
+void SimOrchestrator::TakeRecords(std::vector<Record> records, int dies_after) {
+  for (const Record& record : records) {
+    if (dies_after-- == 0) return;
+    const TopicPartition at = {record.topic, record.partition};
+    if (at == kTrigger) polled_to_ = record.offset + 1;
+    if (state_ != State::kServing && record.offset < offsets_[at]) {
+      core_.Glance(record);
+      continue;
+    }
+    OnRecord(record);
+    offsets_[at] = record.offset + 1;
+  }
+}
+
+void SimOrchestrator::GoOnWithStart() {
+  const int64_t now_ns = timeline_.now();
+  if (fenced_) return End("another one has taken over");
+  if (state_ == State::kCatchingUp && polled_to_ >= trigger_end_) return BeginTakeOver();
+  if (state_ == State::kClaiming && core_.fence().newest_writer() >= core_.writer()) {
+    state_ = State::kAwaitingSign;
+    asked_ns_ = now_ns;
+    sign_ns_ = core_.fence().incumbent() ? core_.fence().incumbent()->send_time_ns() : 0;
+    return;
+  }
+  if (state_ == State::kAwaitingSign) {
+    const auto& there = core_.fence().incumbent();
+    if (there &&
+        (there->incarnation() != incumbent_.incarnation() || there->send_time_ns() > sign_ns_))
+      return End("another one is there");
+    if (!there || now_ns - asked_ns_ > kClaimWaitNs) PublishTakeOver();
+    return;
+  }
+  if (state_ == State::kTakingOver && core_.fence().newest_takeover() == core_.writer())
+    return Serve();
+  if (now_ns > deadline_ns_) End("the broker does not answer");
+}
+
+void SimOrchestrator::BeginTakeOver() {
+  const std::optional<v1::OrchestratorAlive> incumbent = core_.fence().incumbent();
+  core_.BecomeWriter(std::max(Now().wall.ns, core_.fence().newest_writer() + 1));
+  if (!incumbent || options_.is_gone(*incumbent)) return PublishTakeOver();
+  incumbent_ = *incumbent;
+  PublishSign(v1::OrchestratorAlive::CLAIM);
+  state_ = State::kClaiming;
+  deadline_ns_ = timeline_.now() + kReadBackNs;
+}
+
+void SimOrchestrator::PublishTakeOver() {
+  PublishSign(v1::OrchestratorAlive::TAKEOVER);
+  state_ = State::kTakingOver;
+  deadline_ns_ = timeline_.now() + kReadBackNs;
+}
+
+void SimOrchestrator::Serve() {
+  in_office_ = true;
+  WriteStore(true);
+  if (catch_up_to_.empty()) core_.EndCatchUp(Now());
+  bus_->Assign(offsets_).IgnoreError();
+  trace_.Line("%s serves, %d tests known", options_.name, core_.States().size());
+  state_ = State::kServing;
+}
+
+void SimOrchestrator::End(const std::string& why) {
+  trace_.Line("%s ends: %s", options_.name, why);
+  state_ = State::kEnded;
+}
+
+void SimOrchestrator::Retire() {
+  if (in_office_ && !fenced_) PublishSign(v1::OrchestratorAlive::RETIRED);
+}
+
+void SimOrchestrator::GiveSigns(Moment now) {
+  const int64_t every = core_.HasActiveTests() ? options_.core.heartbeat_interval_ns : kIdleSignNs;
+  if (fenced_ || !bus_->connected() || now.mono.ns - last_sign_ns_ < every) return;
+  PublishSign(v1::OrchestratorAlive::ALIVE);
+}
+
+void SimOrchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
+  const Moment now = Now();
+  last_sign_ns_ = now.mono.ns;
+  v1::Trigger trigger;
+  trigger.set_decide_time_ns(now.wall.ns);
+  trigger.set_writer(core_.writer());
+  v1::OrchestratorAlive& alive = *trigger.mutable_alive();
+  alive.set_host_name(options_.name);
+  alive.set_kind(kind);
+  alive.set_incarnation(core_.writer());
+  alive.set_send_time_ns(now.wall.ns);
+  bus_->Publish(Topic::kTrigger, kOrchestratorKey, "Trigger", trigger.SerializeAsString())
+      .IgnoreError();
+}
+
+void SimOrchestrator::EndCatchUpWhenRead(Moment now) {
+  if (catch_up_to_.empty()) return;
+  std::erase_if(catch_up_to_,
+                [this](const auto& entry) { return offsets_[entry.first] >= entry.second; });
+  if (catch_up_to_.empty()) core_.EndCatchUp(now);
+}
+
 void SimOrchestrator::OnRecord(const Record& record) {
-  Apply(record);
-  const TopicPartition at = {record.topic, record.partition};
-  offsets_[at] = record.offset + 1;
+  std::vector<Notice> notices = Apply(record);
+  if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
+      Wake(notices.front().test_id))
+    notices = core_.Apply(Now(), record);
+  OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    batch_.offsets[at] = record.offset + 1;
+    batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(Now(), trigger);
   }
 }
 
-void SimOrchestrator::Apply(const Record& record) {
+std::vector<Notice> SimOrchestrator::Apply(const Record& record) {
   const Moment now = Now();
   applied_.push_back({now, record});
-  const std::vector<Notice> notices = core_.Apply(now, record);
-  // What the store has given is in the store.
-  if (state_ != State::kWaitingForBroker) OnNotices(notices, &record);
+  return core_.Apply(now, record);
+}
+
+bool SimOrchestrator::Wake(const std::string& id) {
+  std::vector<Record> records = store_.RecordsOf(id);
+  for (const StoreBatch::SavedRecord& saved : batch_.records) {
+    if (saved.test_id == id) records.push_back(saved.record);
+  }
+  const std::optional<v1::Report> report = store_.GetReport(id);
+  return report.has_value() && core_.Wake(id, records, *report);
 }
 
 void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
@@ -123,10 +235,19 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
         changed_tests_.erase(notice.test_id);
         finished_tests_.erase(notice.test_id);
         break;
+      case Notice::Kind::kClaim:
+        if (in_office_) PublishSign(v1::OrchestratorAlive::ALIVE);
+        break;
+      case Notice::Kind::kFenced:
+        fenced_ = true;
+        trace_.Line("%s is replaced by %s", options_.name, notice.text);
+        decisions_.Fence(absl::UnavailableError("replaced"));
+        break;
+      case Notice::Kind::kReportDormant:
       case Notice::Kind::kRejected:
-        rejected_.push_back(notice.text);
         trace_.Line("%s refuses: %s", options_.name, notice.text);
         break;
+      case Notice::Kind::kTakeover:
       case Notice::Kind::kIntervalClosed:
       case Notice::Kind::kDuplicate:
       case Notice::Kind::kDriverChanged:
@@ -134,8 +255,17 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
     }
   }
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
+                       notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
   if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
+}
+
+void SimOrchestrator::BuildReports() {
+  for (const std::string& id : finished_tests_) {
+    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
+      batch_.reports.push_back(*report);
+  }
+  finished_tests_.clear();
 }
 
 void SimOrchestrator::WriteStore(bool all) {
@@ -144,11 +274,7 @@ void SimOrchestrator::WriteStore(bool all) {
     if (test != nullptr) batch_.tests.push_back({id, core_.RequestIdOf(id), *test});
   }
   changed_tests_.clear();
-  for (const std::string& id : finished_tests_) {
-    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
-      batch_.reports.push_back(*report);
-  }
-  finished_tests_.clear();
+  BuildReports();
   const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
                             batch_.reports.empty() && batch_.deleted.empty();
   const int64_t now_ns = timeline_.now();

@@ -25,6 +25,8 @@ class SimOrchestrator {
     std::string name;
     int64_t wall_offset_ns = 0;
     int64_t mono_offset_ns = 0;
+    // Whether the process that gave a sign of life has certainly ended.
+    std::function<bool(const v1::OrchestratorAlive&)> is_gone;
   };
 
   // References must outlive it.
@@ -37,8 +39,13 @@ class SimOrchestrator {
   void Turn(int dies_after = -1);
   int64_t NextTurnNs() const;
 
-  // Reads the topics to where they were at its start, and is not there for callers before that.
+  // It has read what there was, and taken over: it answers callers.
   bool serving() const { return state_ == State::kServing; }
+  // It must not go on: another one is there, or has replaced it, or the broker did not answer.
+  bool has_ended() const { return state_ == State::kEnded || fenced_; }
+  bool fenced() const { return fenced_; }
+  // Says goodbye, before it is destroyed in order.
+  void Retire();
 
   void Submit(CoreRequest request, DecisionQueue::Done done);
   // As the door answers it.
@@ -59,17 +66,37 @@ class SimOrchestrator {
   const std::vector<Applied>& applied() const { return applied_; }
   // Whether this life began with an empty store, so that applied() is the whole truth.
   bool began_empty() const { return began_empty_; }
-  // Reports that came long after the end of their test, and the like.
-  const std::vector<std::string>& rejected() const { return rejected_; }
 
  private:
-  enum class State { kWaitingForBroker, kCatchingUp, kServing };
+  enum class State {
+    kWaitingForBroker,
+    kCatchingUp,
+    kClaiming,      // its claim is not read back yet
+    kAwaitingSign,  // of the one that was there
+    kTakingOver,
+    kServing,
+    kEnded,
+  };
 
+  // orchestrator_recovery.cc, step by step instead of waiting.
   void Recover();
   bool StartOffsets(const Offsets& stored);
+  void TakeRecords(std::vector<Record> records, int dies_after);
+  void GoOnWithStart();
+  void BeginTakeOver();
+  void PublishTakeOver();
+  void Serve();
+  void End(const std::string& why);
+
+  // orchestrator.cc.
+  bool Wake(const std::string& id);
+  void GiveSigns(Moment now);
+  void EndCatchUpWhenRead(Moment now);
+  void PublishSign(v1::OrchestratorAlive::Kind kind);
   void OnRecord(const Record& record);
-  void Apply(const Record& record);
+  std::vector<Notice> Apply(const Record& record);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
+  void BuildReports();
   void WriteStore(bool all);
 
   const Options options_;
@@ -83,14 +110,22 @@ class SimOrchestrator {
   State state_ = State::kWaitingForBroker;
   bool began_empty_ = false;
   Offsets offsets_;
-  int64_t catch_up_to_ = 0;
+  int64_t polled_to_ = 0;  // of `trigger`, while it starts
+  int64_t trigger_end_ = 0;
+  Offsets catch_up_to_;
+  int64_t deadline_ns_ = 0;
+  int64_t asked_ns_ = 0;
+  v1::OrchestratorAlive incumbent_;
+  int64_t sign_ns_ = 0;
+  bool in_office_ = false;
+  bool fenced_ = false;
+  int64_t last_sign_ns_ = -3'600 * kNanosPerSecond;
   StoreBatch batch_;
   std::set<std::string> changed_tests_;
   std::set<std::string> finished_tests_;
   int64_t last_offsets_write_ns_ = 0;
   int64_t last_store_error_ns_ = -1;
   std::vector<Applied> applied_;
-  std::vector<std::string> rejected_;
 };
 
 }  // namespace loadtest::sim

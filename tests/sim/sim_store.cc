@@ -45,6 +45,16 @@ Store::Contents SimStore::Load() const {
   return contents;
 }
 
+std::vector<Record> SimStore::RecordsOf(const std::string& test_id) const {
+  std::vector<Record> records;
+  for (const StoreBatch::SavedRecord& saved : records_) {
+    if (saved.test_id == test_id) records.push_back(saved.record);
+  }
+  std::stable_sort(records.begin(), records.end(),
+                   [](const Record& a, const Record& b) { return a.topic < b.topic; });
+  return records;
+}
+
 std::optional<v1::Report> SimStore::GetReport(const std::string& test_id) const {
   const auto it = reports_.find(test_id);
   if (it == reports_.end()) return std::nullopt;

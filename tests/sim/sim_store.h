@@ -21,6 +21,9 @@ class SimStore {
   Store::Contents Load() const;
   std::optional<v1::Report> GetReport(const std::string& test_id) const;
 
+  // In the order of Load.
+  std::vector<Record> RecordsOf(const std::string& test_id) const;
+
   // Of tests that are there and ended.
   bool IsEnded(const std::string& test_id) const;
 

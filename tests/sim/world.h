@@ -2,9 +2,9 @@
 // wrong.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,11 +37,10 @@ class World {
   const Choices& choices() const { return choices_; }
   const Ledger& ledger() const { return ledger_; }
   const SimBroker& broker() const { return broker_; }
-  const SimOrchestrator* orchestrator() const { return orchestrator_.get(); }
+  // The one in charge; null while there is none.
+  const SimOrchestrator* orchestrator() const;
   const std::vector<AskedTest>& asked() const { return asked_; }
   const Trace& trace() const { return trace_; }
-  // When the orchestrator that there is now began, nanoseconds.
-  int64_t orchestrator_began_ns() const { return orchestrator_began_ns_; }
   // Why Run was false.
   std::string Unrest() const;
   int64_t now() const { return timeline_.now(); }
@@ -61,21 +60,39 @@ class World {
     std::unique_ptr<SimDriver> driver;
   };
 
+  // A place where an orchestrator runs, with the folder of its store.
+  struct Office : Process {
+    std::string name;
+    std::unique_ptr<SimStore> store = std::make_unique<SimStore>();
+    std::unique_ptr<SimOrchestrator> orchestrator;
+    int64_t disk_full_until_ns = 0;
+    // The next turn dies after so many records, if not negative; it is started again after so long.
+    int dies_after = -1;
+    int64_t dies_for_ns = 0;
+  };
+
+  // processes.cc.
   void StartDriver(Host& host);
   void StopDriver(Host& host, int64_t for_ns);
-  void StartOrchestrator();
-  void StopOrchestrator(int64_t for_ns);
   void WakeDriver(Host& host, int64_t at_ns);
-  void WakeOrchestrator(int64_t at_ns);
   void TurnDriver(Host& host);
-  void TurnOrchestrator();
+  void StartOrchestrator(Office& office);
+  void StopOrchestrator(Office& office, int64_t for_ns);
+  void WakeOrchestrator(Office& office, int64_t at_ns);
+  void TurnOrchestrator(Office& office);
+  bool IsGone(const v1::OrchestratorAlive& sign) const;
 
+  // people.cc.
+  SimOrchestrator* AnyServing();
   void Ask(size_t test);
   void AskStop(size_t test);
   void AskDelete(size_t test);
+
+  // chaos.cc.
   void Do(const Fault& fault);
-  void PublishGarbage(uint64_t detail);
+  void DoToOrchestrator(const Fault& fault, int64_t until_ns);
   void Heal();
+
   bool AtRest() const;
   int64_t LongestAfterHealNs() const;
 
@@ -89,16 +106,9 @@ class World {
   // One for the whole program: its memory is what makes a simulation fast.
   static ChannelPool& Pool();
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::unique_ptr<SimStore> store_;
-  int64_t disk_full_until_ns_ = 0;
   int64_t broker_away_until_ns_ = 0;
-  Process orchestrator_process_;
-  std::unique_ptr<SimOrchestrator> orchestrator_;
-  int64_t orchestrator_began_ns_ = 0;
+  std::array<Office, 2> offices_;
   int orchestrator_lives_ = 0;
-  // The next turn of the orchestrator dies after so many records, if not negative.
-  int dies_after_ = -1;
-  int64_t dies_for_ns_ = 0;
   std::vector<AskedTest> asked_;
   bool healed_ = false;
 };

@@ -63,8 +63,8 @@ TEST(ParseCommandLine, AllTestsCanBeStopped) {
 }
 
 TEST(ParseCommandLine, AccessToTheServerComesFromFlagsBeforeTheEnvironment) {
-  const std::map<std::string, std::string> environment = {
-      {"LOADTEST_TOKEN", "secret"}, {"LOADTEST_SERVER_CACERT", "env.pem"}};
+  const std::map<std::string, std::string> environment = {{"LOADTEST_TOKEN", "secret"},
+                                                          {"LOADTEST_SERVER_CACERT", "env.pem"}};
   const Parsed by_environment = Parse({"ls"}, environment);
   EXPECT_EQ(by_environment.line.access.token, "secret");
   EXPECT_EQ(by_environment.line.access.ca_file, "env.pem");
@@ -113,15 +113,27 @@ TEST(ParseCommandLine, MistakesAreOneLineThatSaysWhatIsWanted) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{},
        "loadctl: a command is missing; want one of run, create, ls, get, watch, stop, rm, report, "
-       "check, diff, note, drivers, tail (see loadctl --help)\n"},
+       "check, diff, note, drivers, tail, doctor, init, help, completion (see loadctl --help)\n"},
       {{"start"},
        "loadctl: unknown command \"start\"; want one of run, create, ls, get, watch, stop, rm, "
-       "report, check, diff, note, drivers, tail (see loadctl --help)\n"},
+       "report, check, diff, note, drivers, tail, doctor, init, help, completion (see loadctl "
+       "--help)\n"},
       {{"run", "http://h/", "-j"}, "loadctl run: unknown flag -j (see loadctl run --help)\n"},
+      {{"run", "http://h/", "--requets=5"},
+       "loadctl run: unknown flag --requets; did you mean --requests? (see loadctl run --help)\n"},
+      {{"wacth", "x"},
+       "loadctl: unknown command \"wacth\"; did you mean watch? want one of run, create, ls, get, "
+       "watch, stop, rm, report, check, diff, note, drivers, tail, doctor, init, help, completion "
+       "(see loadctl --help)\n"},
+      {{"http://h/"},
+       "loadctl: a command is missing; want for example: loadctl run http://h/ (see loadctl "
+       "--help)\n"},
       {{"run", "http://h/", "-c"},
        "loadctl run: --connections: the value is missing (see loadctl run --help)\n"},
       {{"ls", "x"}, "loadctl ls: unexpected argument \"x\" (see loadctl ls --help)\n"},
-      {{"get"}, "loadctl get: name is required (see loadctl get --help)\n"},
+      {{"get"},
+       "loadctl get: the NAME of a test is missing; loadctl ls shows them (see loadctl get "
+       "--help)\n"},
       {{"diff", "x"}, "loadctl diff: after is required (see loadctl diff --help)\n"},
       {{"run", "http://h/", "-n", "5", "-n", "6"},
        "loadctl run: --requests: given twice (see loadctl run --help)\n"},

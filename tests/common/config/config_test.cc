@@ -100,7 +100,7 @@ TEST(LoadConfigTest, RefusesWrongFilesNamingPathValueAndWhatWasWanted) {
       FileError(R"({"kafka": {"security_protocol": "tls"}})"),
       "kafka.security_protocol: got \"tls\", want one of plaintext, ssl, sasl_plaintext, sasl_ssl");
   EXPECT_EQ(FileError(R"({"target": {"prot": 1}})"),
-            "target.prot: unknown key; want one of host, port, max_connections");
+            "target.prot: unknown key; did you mean port? want one of host, port, max_connections");
   EXPECT_EQ(FileError(R"({"target": {"port": true}})"),
             "target.port: got true, want a whole number of 32 bits");
 }
