@@ -16,7 +16,7 @@ SchemaJson Integer64(bool is_signed) {
   // A number, or, beyond 2^53, its digits: a double would not hold them all.
   return {{"oneOf",
            {{{"type", "integer"}, {"minimum", is_signed ? INT64_MIN : int64_t{0}}, {"maximum", INT64_MAX}},
-            {{"type", "string"}, {"pattern", is_signed ? "^-?[0-9]{1,18}$" : "^[0-9]{1,18}$"}}}}};
+            {{"type", "string"}, {"pattern", is_signed ? "^-?[0-9]{1,19}$" : "^[0-9]{1,20}$"}}}}};
 }
 
 SchemaJson Enum(const google::protobuf::EnumDescriptor& type) {

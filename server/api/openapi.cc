@@ -109,7 +109,11 @@ SchemaJson Operation(const RestRoute& route, const MethodDescriptor& method, Jso
         route, "text/event-stream",
         "Server-sent events. \"update\": data is a " + response.name() +
             ". \"end\": data is {} when the test has ended, else an Error; nothing follows.",
-        {{"type", "string"}});
+        {{"type", "object"},
+         {"required", {"event", "data"}},
+         {"properties",
+          {{"event", {{"type", "string"}, {"enum", {"update", "end"}}}},
+           {"data", {{"type", "string"}, {"contentMediaType", "application/json"}}}}}});
   } else {
     operation["responses"] =
         Responses(route, "application/json", "Done.", schemas.Of(response));

@@ -63,6 +63,11 @@ export class LineChart {
     this.chart.options.plugins.legend.labels.color = text;
   }
 
+  // The right end of the x axis, drawn with the next update.
+  setEnd(x) {
+    this.chart.options.scales.x.max = x;
+  }
+
   // A list of points for each series.
   update(points) {
     points.forEach((list, i) => { this.chart.data.datasets[i].data = list; });
@@ -92,7 +97,7 @@ function options(y, x, legend) {
         grid: {},
         ticks: {maxRotation: 0, autoSkipPadding: 16, callback: x.text},
         ...(x.ticks ? {min: x.ticks[0], max: x.ticks[x.ticks.length - 1], afterBuildTicks: (axis) => {
-          axis.ticks = x.ticks.map((value) => ({value}));
+          axis.ticks = x.ticks.filter((value) => value <= axis.max).map((value) => ({value}));
         }} : {}),
       },
       y: {beginAtZero: true, title: {display: false}, grid: {}, ticks: {maxTicksLimit: 6, callback: y}},
@@ -173,7 +178,11 @@ export class PercentileChart {
 
   // Histograms of measure.proto.
   update(...histograms) {
-    this.chart.update(histograms.map(percentileCurve));
+    const curves = histograms.map(percentileCurve);
+    // No further than there are requests for.
+    const last = Math.max(...curves.map((curve) => curve[curve.length - 1]?.x ?? 0));
+    this.chart.setEnd(QUANTILES.map(([x]) => x).find((x) => x >= last));
+    this.chart.update(curves);
   }
 
   destroy() {

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import threading
 import time
+import warnings
 
 import harness
 from certificates import Authority
@@ -47,9 +48,11 @@ class Door(harness.ProcessTest):
 
     def refused(self, *args, **env):
         """Starts an orchestrator that must not come up; what it says."""
-        done = subprocess.run([str(harness.BIN / "orchestrator"), "0", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                               *[str(a) for a in args]], capture_output=True, text=True, timeout=20, cwd=self.folder, check=False,
-                              env={**harness.os.environ, **env})
+        for flag in ("--grpc", "--http"):
+            if flag not in args:
+                args = (flag, "127.0.0.1:0", *args)
+        done = subprocess.run([str(harness.BIN / "orchestrator"), "0", *[str(a) for a in args]], capture_output=True, text=True,
+                              timeout=20, cwd=self.folder, check=False, env={**harness.os.environ, **env})
         self.assertEqual(done.returncode, 2, done.stderr)
         return done.stderr
 
@@ -93,7 +96,9 @@ class TokenAndTls(Door):
             connection.request("GET", "/healthz")
             connection.getresponse()
         old = ssl.create_default_context(cafile=self.authority.pem)
-        old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
         with self.assertRaises(OSError):
             self.rest(orchestrator, context=old)
         self.assertEqual(self.rest(orchestrator)[0], 200)
@@ -219,6 +224,7 @@ class Pages(Door):
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders()
+        self.addCleanup(connection.close)
         answer = connection.getresponse()
         answer.read()
         return answer
@@ -239,6 +245,7 @@ class Pages(Door):
     def test_browsers_are_told_to_run_nothing_but_the_page_itself(self):
         orchestrator = self.orchestrator(0)
         page = harness.urllib.request.urlopen(orchestrator.http + "/", timeout=20)
+        self.addCleanup(page.close)
         self.assertIn("default-src 'self'", page.headers["Content-Security-Policy"])
         self.assertNotIn("unsafe", page.headers["Content-Security-Policy"])
         self.assertEqual(page.headers["X-Content-Type-Options"], "nosniff")

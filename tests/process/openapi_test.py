@@ -41,6 +41,17 @@ class OpenApi(harness.ProcessTest):
         self.assertIsNone(orchestrator.child.poll())
         self.assertEqual(orchestrator.output().count("ERROR"), 0, orchestrator.output()[-3000:])
 
+    def test_a_part_of_a_report_is_judged_by_other_thresholds(self):
+        target, orchestrator = self.target(), self.orchestrator(2)
+        self.report(orchestrator, target.url + "/ping", "--rate", 100, "-d", "3s", "--id", "sliced")
+        part = orchestrator.rest("/v1/loadTests/sliced/report?from=1s&to=2s&excludeDrivers=driver-2&thresholds=p99%3C1h,rate%3E1k/s")
+        self.assertEqual(part["slice"], {"from_offset_ns": 10**9, "to_offset_ns": 2 * 10**9, "excluded_drivers": ["driver-2"]})
+        self.assertEqual([driver["assignment"]["driver_id"] for driver in part["drivers"]], ["driver-1"])
+        self.assertAlmostEqual(part["totals"]["counts"]["due"], 50, delta=1)
+        self.assertEqual([(one["expression"], one["passed"]) for one in part["thresholds"]], [("p99<1h", True), ("rate>1k/s", False)])
+        wrong = orchestrator.rest("/v1/loadTests/sliced/report?from=2s&to=1s")["error"]
+        self.assertEqual(wrong["code"], 400, wrong)
+
     def test_the_document_names_no_token_where_none_is_asked_for(self):
         orchestrator = self.orchestrator(0)
         document = json.loads(harness.get(orchestrator.http + "/openapi.json"))

@@ -74,6 +74,64 @@ TEST_F(GrpcServerTest, ValidateOnlyCreatesNothing) {
   EXPECT_EQ(list.load_tests_size(), 0);
 }
 
+TEST_F(GrpcServerTest, NoteIsWritten) {
+  fake_.AddTest(SampleTest("a", v1::LoadTest::SUCCEEDED));
+  v1::UpdateLoadTestRequest request;
+  request.mutable_load_test()->set_name("loadTests/a");
+  request.mutable_load_test()->set_note("after the fix");
+  CallContext context;
+  v1::LoadTest updated;
+  ASSERT_TRUE(stub_->UpdateLoadTest(&context, request, &updated).ok());
+  EXPECT_EQ(updated.note(), "after the fix");
+}
+
+TEST_F(GrpcServerTest, ServerTellsWhatItIs) {
+  ControlPlaneStats stats;
+  stats.bus = "fake";
+  stats.own_drivers = 2;
+  stats.drivers_live = 3;
+  fake_.SetStats(stats);
+  CallContext context;
+  v1::ServerInfo info;
+  ASSERT_TRUE(stub_->GetServerInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.bus(), "fake");
+  EXPECT_EQ(info.own_drivers(), 2);
+  EXPECT_EQ(info.live_drivers(), 3);
+  EXPECT_NE(info.version(), "");
+}
+
+// In plain text, where gRPC itself checks no token; over TLS: tests/process/door_security_test.py.
+TEST(GrpcTokenTest, EveryMethodWantsTheToken) {
+  FakeControlPlane fake;
+  fake.AddTest(SampleTest("a", v1::LoadTest::RUNNING));
+  const auto server = GrpcServer::Start("127.0.0.1:0", fake, {.token = "0123456789abcdef"});
+  ASSERT_TRUE(server.ok()) << server.status();
+  grpc::GenericStub stub(ChannelTo((*server)->port()));
+  const auto& service = *v1::LoadTest::descriptor()->file()->pool()->FindServiceByName(
+      v1::LoadTestService::service_full_name());
+  for (int i = 0; i < service.method_count(); ++i) {
+    for (const char* token : {"", "Bearer wrong", "Bearer 0123456789abcdef"}) {
+      CallContext context;
+      if (*token != '\0') context.AddMetadata("authorization", token);
+      grpc::CompletionQueue queue;
+      const std::string path =
+          absl::StrFormat("/%s/%s", service.full_name(), service.method(i)->name());
+      const auto call =
+          stub.PrepareUnaryCall(&context, path, grpc::ByteBuffer(), &queue);
+      call->StartCall();
+      grpc::ByteBuffer response;
+      grpc::Status status;
+      call->Finish(&response, &status, nullptr);
+      void* tag = nullptr;
+      bool ok = false;
+      ASSERT_TRUE(queue.Next(&tag, &ok));
+      EXPECT_EQ(status.error_code() == grpc::StatusCode::UNAUTHENTICATED,
+                token != std::string("Bearer 0123456789abcdef"))
+          << path << " with \"" << token << "\": " << status.error_message();
+    }
+  }
+}
+
 TEST_F(GrpcServerTest, ListComesInPages) {
   for (const char* id : {"a", "b", "c"}) fake_.AddTest(SampleTest(id, v1::LoadTest::SUCCEEDED));
   v1::ListLoadTestsRequest request;
