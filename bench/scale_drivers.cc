@@ -397,7 +397,7 @@ bool Compare(const Options& options, const Fleet& fleet, const v1::Report& repor
 }
 
 int Main(const Options& options) {
-  v1::Config config = *LoadConfig({.file = "/dev/null", .environment = {}, .overrides = {}});
+  v1::Config config = *LoadConfig(ConfigSources());
   config.mutable_kafka()->set_bootstrap_servers(options.kafka);
   config.mutable_kafka()->set_topic_prefix(options.prefix);
   auto bus = KafkaBus::Connect(config.kafka(), {.client_id = "fleet", .role = "scale"});

@@ -52,8 +52,8 @@ int RunLoadctl(const std::vector<std::string>& arguments,
     extras[i].format = line.extra_outputs[i].format;
     extras[i].file = std::make_unique<std::ofstream>(line.extra_outputs[i].file, std::ios::binary);
     if (*extras[i].file) continue;
-    terminal.err << absl::StrFormat(
-        "loadctl: -o: got \"%s\", want a file that can be written\n", line.extra_outputs[i].file);
+    terminal.err << absl::StrFormat("loadctl: -o: got \"%s\", want a file that can be written\n",
+                                    line.extra_outputs[i].file);
     return kExitUsage;
   }
   Context context{.line = line,

@@ -84,9 +84,9 @@ int DiffTests(const DiffCommand& command, Context& context) {
   Diff diff{.before = *before, .after = *after};
   diff.warnings = WhyNotComparable(*before, *after);
   if (!diff.warnings.empty() && !command.force) {
-    Fail(context, absl::InvalidArgumentError(
-                      absl::StrJoin(diff.warnings, "\n") +
-                      "\nA and B are not compared; --force does it all the same"));
+    Fail(context,
+         absl::InvalidArgumentError(absl::StrJoin(diff.warnings, "\n") +
+                                    "\nA and B are not compared; --force does it all the same"));
     return OnlyInvalid(*before, *after, diff.warnings.size()) ? kExitInvalidVerdict : kExitUsage;
   }
   diff.differences = DifferencesOf(*before, *after);

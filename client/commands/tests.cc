@@ -10,8 +10,8 @@
 #include "client/commands/watching.h"
 #include "client/exit_codes.h"
 #include "client/flags/flag_values.h"
-#include "client/view/thresholds_view.h"
 #include "client/view/tables.h"
+#include "client/view/thresholds_view.h"
 #include "common/base/status_macros.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
@@ -102,11 +102,12 @@ absl::StatusOr<v1::GetReportRequest> SliceRequestOf(const std::string& name,
 // An error of the orchestrator, with the flag in place of the field.
 absl::Status InTermsOfSliceFlags(const absl::Status& error) {
   std::string message(error.message());
-  for (const auto& [field, flag] : {std::pair<std::string_view, std::string_view>{"from, to:", "--from, --to:"},
-                                    {"from:", "--from:"},
-                                    {"to:", "--to:"},
-                                    {"exclude_drivers:", "--exclude:"},
-                                    {"thresholds[", "--slo ["}}) {
+  for (const auto& [field, flag] :
+       {std::pair<std::string_view, std::string_view>{"from, to:", "--from, --to:"},
+        {"from:", "--from:"},
+        {"to:", "--to:"},
+        {"exclude_drivers:", "--exclude:"},
+        {"thresholds[", "--slo ["}}) {
     if (message.compare(0, field.size(), field) != 0) continue;
     message.replace(0, field.size(), flag);
     break;
@@ -207,9 +208,10 @@ int CheckTest(const CheckCommand& command, Context& context) {
                              "%s was run without thresholds; want --slo, such as --slo 'p99<50ms'",
                              report->load_test().name())));
   }
-  PrintReportAs(*report, ThresholdsView(*report, context.terminal.out_colors &&
-                                                     context.line.output_file.empty()),
-                context);
+  PrintReportAs(
+      *report,
+      ThresholdsView(*report, context.terminal.out_colors && context.line.output_file.empty()),
+      context);
   return SayOutcome(*report, ExitCodeOfNumbers(*report), context);
 }
 

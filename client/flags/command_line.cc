@@ -242,17 +242,18 @@ class Parser {
     AddText(remove, "--older-than", commands_.remove.older_than, "DURATION",
             "Instead of names: all that ended longer ago, such as 30d or 12h");
     remove.add_flag("--yes", commands_.remove.yes, "--older-than: delete without asking");
-    CLI::App& report =
-        Add("report", "Print the report of a test, or of a part of it", kReportExamples, commands_.report);
+    CLI::App& report = Add("report", "Print the report of a test, or of a part of it",
+                           kReportExamples, commands_.report);
     AddName(report, commands_.report.name);
     AddSliceFlags(report, commands_.report.slice);
     CLI::App& check = Add("check", "Judge a test, or a part of it, by thresholds", kCheckExamples,
                           commands_.check);
     AddName(check, commands_.check.name);
     AddSliceFlags(check, commands_.check.slice);
-    AddDiff(Add("diff", "Compare two tests: what changed beyond noise", kDiffExamples, commands_.diff));
-    CLI::App& note = Add("note", "Write a note on a test; replaces the one before",
-                         kNoteExamples, commands_.note);
+    AddDiff(
+        Add("diff", "Compare two tests: what changed beyond noise", kDiffExamples, commands_.diff));
+    CLI::App& note = Add("note", "Write a note on a test; replaces the one before", kNoteExamples,
+                         commands_.note);
     AddName(note, commands_.note.name);
     note.add_option("text", commands_.note.text, "The note; \"\" removes it")
         ->type_name("TEXT")
@@ -312,10 +313,12 @@ class Parser {
     AddText(app, "--limit", list.limit, "N", "At most so many (default 20)");
     AddTexts(app, "-l,--label", list.labels, "KEY=VALUE",
              "Only tests with this label; may be repeated: with all of them");
-    AddTexts(app, "--state", list.states, "STATE",
-             "Only tests in this state: pending, starting, running, stopping, succeeded, stopped or "
-             "failed; may be repeated: in one of them");
-    app.add_flag("--brief", list.brief, "Without rate, p99 and verdict, which are asked for one by one");
+    AddTexts(
+        app, "--state", list.states, "STATE",
+        "Only tests in this state: pending, starting, running, stopping, succeeded, stopped or "
+        "failed; may be repeated: in one of them");
+    app.add_flag("--brief", list.brief,
+                 "Without rate, p99 and verdict, which are asked for one by one");
   }
   static void AddSliceFlags(CLI::App& app, SliceFlags& slice) {
     AddTexts(app, "--slo", slice.thresholds, "THRESHOLDS",
@@ -381,10 +384,10 @@ std::vector<std::pair<std::string, CommandLine::Format>> FormatsOf(const Command
   using Format = CommandLine::Format;
   std::vector<std::pair<std::string, Format>> formats = {{"table", Format::kTable},
                                                          {"json", Format::kJson}};
-  const bool is_report =
-      std::holds_alternative<RunCommand>(command) || std::holds_alternative<WatchCommand>(command) ||
-      std::holds_alternative<ReportCommand>(command) ||
-      std::holds_alternative<CheckCommand>(command);
+  const bool is_report = std::holds_alternative<RunCommand>(command) ||
+                         std::holds_alternative<WatchCommand>(command) ||
+                         std::holds_alternative<ReportCommand>(command) ||
+                         std::holds_alternative<CheckCommand>(command);
   if (is_report) {
     formats.emplace_back("csv", Format::kCsv);
     formats.emplace_back("junit", Format::kJunit);
@@ -416,8 +419,8 @@ std::string TakeFormats(const std::vector<std::string>& texts, CommandLine& line
       continue;
     }
     if (has_main) {
-      return absl::StrFormat("got \"%s\" as a second form, want %s=FILE: one alone is printed", text,
-                             name);
+      return absl::StrFormat("got \"%s\" as a second form, want %s=FILE: one alone is printed",
+                             text, name);
     }
     has_main = true;
     line.format = it->second;

@@ -83,10 +83,9 @@ struct TailCommand {
   std::string kafka;
   std::string config;
 };
-using Command =
-    std::variant<RunCommand, CreateCommand, ListCommand, GetCommand, WatchCommand, StopCommand,
-                 RemoveCommand, ReportCommand, CheckCommand, DiffCommand, NoteCommand,
-                 DriversCommand, TailCommand>;
+using Command = std::variant<RunCommand, CreateCommand, ListCommand, GetCommand, WatchCommand,
+                             StopCommand, RemoveCommand, ReportCommand, CheckCommand, DiffCommand,
+                             NoteCommand, DriversCommand, TailCommand>;
 
 struct CommandLine {
   enum class Format { kTable, kJson, kCsv, kJunit, kHtml };

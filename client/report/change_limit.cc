@@ -10,7 +10,7 @@
 namespace loadtest {
 namespace {
 
-constexpr std::string_view kMeasures[] = {"rate", "errors", "mean",  "p50",    "p90",
+constexpr std::string_view kMeasures[] = {"rate", "errors", "mean",  "p50",   "p90",
                                           "p95",  "p99",    "p99.9", "p99.99"};
 
 bool IsLatency(std::string_view measure) { return measure != "rate" && measure != "errors"; }
@@ -62,9 +62,10 @@ absl::StatusOr<ChangeLimit> ParseChangeLimit(std::string_view whole) {
   }
   limit.measure = text.substr(0, op);
   if (!IsMeasure(limit.measure)) {
-    return Wrong(whole,
-                 "before the > or < one of rate, errors, mean, p50, p90, p95, p99, p99.9 or p99.99; "
-                 "latencies also as service.p99");
+    return Wrong(
+        whole,
+        "before the > or < one of rate, errors, mean, p50, p90, p95, p99, p99.9 or p99.99; "
+        "latencies also as service.p99");
   }
   limit.upwards = text[op] == '>';
   if (limit.upwards != (text[op + 1] == '+')) {
@@ -93,8 +94,7 @@ absl::StatusOr<std::vector<LimitResult>> JudgeLimits(const std::vector<ChangeLim
     LimitResult& result = results.emplace_back();
     result.limit = limit;
     result.change = &*it;
-    const double value =
-        limit.relative ? it->Relative(it->difference.value) : it->difference.value;
+    const double value = limit.relative ? it->Relative(it->difference.value) : it->difference.value;
     result.failed = it->direction != Change::Direction::kNone &&
                     (limit.upwards ? value > limit.bound : value < limit.bound);
   }

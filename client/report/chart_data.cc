@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double kPerMilli = 1e-6;
+constexpr size_t kMostEvents = 200;
 
 // Percentiles are drawn over 1 / (1 - q): so many points for each factor of 10.
 constexpr int kPointsADecade = 24;
@@ -71,10 +72,12 @@ std::vector<Point> PointsOf(const v1::Report& report) {
 
 json Intervals(const v1::Report& report) {
   const std::vector<Point> points = PointsOf(report);
-  json out = {{"merged", points.empty() ? 1 : (report.intervals_size() + kMostPoints - 1) / kMostPoints}};
+  json out = {
+      {"merged", points.empty() ? 1 : (report.intervals_size() + kMostPoints - 1) / kMostPoints}};
   json t = json::array();
   std::map<std::string, json> series;
-  for (const char* name : {"sent", "completed", "failed", "p50", "p90", "p99", "p999", "max", "delay_p99"})
+  for (const char* name :
+       {"sent", "completed", "failed", "p50", "p90", "p99", "p999", "max", "delay_p99"})
     series[name] = json::array();
   std::map<std::string, json> kinds;
   for (const Point& point : points) {
@@ -162,16 +165,21 @@ json Distribution(const v1::Histogram& proto) {
 json Events(const v1::Report& report) {
   json events = json::array();
   for (const v1::Event& event : report.events()) {
-    // Before the start there is no time axis.
-    const double at = OffsetSeconds(report, event);
-    if (at < 0 || event.type() == "driver_armed" || event.type() == "finished") continue;
-    if (events.size() >= 200) break;
-    events.push_back({{"t", at}, {"type", event.type()}, {"message", event.message()}});
+    if (!IsOnTimeAxis(report, event)) continue;
+    if (events.size() >= kMostEvents) break;
+    events.push_back({{"t", OffsetSeconds(report, event)},
+                      {"type", event.type()},
+                      {"message", event.message()}});
   }
   return events;
 }
 
 }  // namespace
+
+bool IsOnTimeAxis(const v1::Report& report, const v1::Event& event) {
+  return OffsetSeconds(report, event) >= 0 && event.type() != "driver_armed" &&
+         event.type() != "finished";
+}
 
 double OffsetSeconds(const v1::Report& report, const v1::Event& event) {
   const auto seconds = [](const google::protobuf::Timestamp& time) {

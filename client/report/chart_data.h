@@ -15,6 +15,9 @@ inline constexpr int kMostPoints = 600;
 // times in seconds after the start, latencies in milliseconds, null where nothing was measured.
 nlohmann::json ChartData(const v1::Report& report, const std::string& name);
 
+// Whether the charts show it: it happened on their time axis, and is no matter of course.
+bool IsOnTimeAxis(const v1::Report& report, const v1::Event& event);
+
 // Seconds after the common start of the test.
 double OffsetSeconds(const v1::Report& report, const v1::Event& event);
 

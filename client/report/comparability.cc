@@ -95,16 +95,15 @@ std::vector<std::string> WhyNotComparable(const v1::Report& before, const v1::Re
     why.push_back(absl::StrFormat("load: got %s and %s, want the same", DescribeSpec(a, a_drivers),
                                   DescribeSpec(b, b_drivers)));
   } else if (!fleet_rate && a_drivers != b_drivers) {
-    why.push_back(
-        absl::StrFormat("drivers: got %d and %d, want as many", a_drivers, b_drivers));
+    why.push_back(absl::StrFormat("drivers: got %d and %d, want as many", a_drivers, b_drivers));
   }
   if (Json(before.slice()) != Json(after.slice())) {
     const auto words = [](const v1::Report& report) {
       const std::string slice = SliceInWords(report);
       return slice.empty() ? std::string("the whole test") : slice;
     };
-    why.push_back(absl::StrFormat("slice: got %s and %s, want the same", words(before),
-                                  words(after)));
+    why.push_back(
+        absl::StrFormat("slice: got %s and %s, want the same", words(before), words(after)));
   }
   return why;
 }
@@ -139,7 +138,9 @@ std::vector<Difference> DifferencesOf(const v1::Report& before, const v1::Report
       absl::StrFormat("%d", after.drivers_size()));
   add("orchestrator version", m.orchestrator_version(), n.orchestrator_version());
   add("bus", m.bus(), n.bus());
-  const auto compare = [&](const char* what, auto get) { add(what, Values(m, get), Values(n, get)); };
+  const auto compare = [&](const char* what, auto get) {
+    add(what, Values(m, get), Values(n, get));
+  };
   compare("driver version", [](const v1::DriverManifest& d) { return d.version(); });
   compare("driver host", [](const v1::DriverManifest& d) { return d.host_name(); });
   compare("driver kernel", [](const v1::DriverManifest& d) { return d.kernel(); });

@@ -114,12 +114,10 @@ class Comparer {
     Estimate& difference = change.difference;
     difference.value = change.after.value - change.before.value;
     // Zou and Donner: what each may be off to one side, added as errors are.
-    difference.low =
-        difference.value - std::hypot(change.after.value - change.after.low,
-                                      change.before.high - change.before.value);
-    difference.high =
-        difference.value + std::hypot(change.after.high - change.after.value,
-                                      change.before.value - change.before.low);
+    difference.low = difference.value - std::hypot(change.after.value - change.after.low,
+                                                   change.before.high - change.before.value);
+    difference.high = difference.value + std::hypot(change.after.high - change.after.value,
+                                                    change.before.value - change.before.low);
     const std::vector<double> pairs = PairedDifferences(before, after);
     if (pairs.size() >= kFewestIntervals) {
       const Spread spread = SpreadOf(pairs, difference.value);
@@ -142,8 +140,8 @@ class Comparer {
     const bool up = difference.low > 0 && difference.value > least;
     const bool down = difference.high < 0 && -difference.value > least;
     if (up || down) {
-      change.direction = up == more_is_better ? Change::Direction::kBetter
-                                              : Change::Direction::kWorse;
+      change.direction =
+          up == more_is_better ? Change::Direction::kBetter : Change::Direction::kWorse;
     }
     return change;
   }
@@ -240,8 +238,8 @@ std::vector<const v1::IntervalResult*> SteadyIntervals(const v1::Report& report)
   std::vector<const v1::IntervalResult*> steady;
   for (const v1::IntervalResult& interval : report.intervals()) {
     const int64_t length = interval.end_offset_ns() - interval.start_offset_ns();
-    if (interval.start_offset_ns() < warmup_ns || length < usual ||
-        interval.counts().sent() == 0 || interval.response_time().count() == 0)
+    if (interval.start_offset_ns() < warmup_ns || length < usual || interval.counts().sent() == 0 ||
+        interval.response_time().count() == 0)
       continue;
     steady.push_back(&interval);
   }

@@ -14,10 +14,10 @@ namespace {
 using Value = int64_t (v1::LatencySummary::*)() const;
 
 constexpr std::pair<std::string_view, Value> kLatencyColumns[] = {
-    {"min", &v1::LatencySummary::min_ns},     {"mean", &v1::LatencySummary::mean_ns},
-    {"p50", &v1::LatencySummary::p50_ns},     {"p90", &v1::LatencySummary::p90_ns},
-    {"p95", &v1::LatencySummary::p95_ns},     {"p99", &v1::LatencySummary::p99_ns},
-    {"p99_9", &v1::LatencySummary::p999_ns},  {"p99_99", &v1::LatencySummary::p9999_ns},
+    {"min", &v1::LatencySummary::min_ns},    {"mean", &v1::LatencySummary::mean_ns},
+    {"p50", &v1::LatencySummary::p50_ns},    {"p90", &v1::LatencySummary::p90_ns},
+    {"p95", &v1::LatencySummary::p95_ns},    {"p99", &v1::LatencySummary::p99_ns},
+    {"p99_9", &v1::LatencySummary::p999_ns}, {"p99_99", &v1::LatencySummary::p9999_ns},
     {"max", &v1::LatencySummary::max_ns},
 };
 
@@ -47,11 +47,10 @@ std::string Errors(const v1::IntervalResult& interval) {
 
 std::string CsvReport(const v1::Report& report) {
   std::vector<std::string> names = {
-      "start_s",         "end_s",     "drivers",       "due",
-      "sent",            "completed", "failed",        "dropped",
-      "http_errors",     "in_flight", "waiting",       "sent_per_s",
-      "completed_per_s", "errors",    "sent_bytes",    "received_bytes",
-      "warmup_sent",     "warmup_completed"};
+      "start_s",        "end_s",       "drivers",         "due",         "sent",
+      "completed",      "failed",      "dropped",         "http_errors", "in_flight",
+      "waiting",        "sent_per_s",  "completed_per_s", "errors",      "sent_bytes",
+      "received_bytes", "warmup_sent", "warmup_completed"};
   for (const std::string_view latency : {"response", "service", "send_delay"}) {
     for (const auto& [name, value] : kLatencyColumns)
       names.push_back(absl::StrFormat("%s_%s_ms", latency, name));
@@ -63,10 +62,9 @@ std::string CsvReport(const v1::Report& report) {
         static_cast<double>(interval.end_offset_ns() - interval.start_offset_ns()) / 1e9;
     std::vector<std::string> row = {Seconds(interval.start_offset_ns()),
                                     Seconds(interval.end_offset_ns())};
-    for (const int64_t count :
-         {int64_t{interval.drivers()}, counts.due(), counts.sent(), counts.completed(),
-          counts.failed(), counts.dropped(), counts.http_errors(), counts.in_flight(),
-          counts.waiting()})
+    for (const int64_t count : {int64_t{interval.drivers()}, counts.due(), counts.sent(),
+                                counts.completed(), counts.failed(), counts.dropped(),
+                                counts.http_errors(), counts.in_flight(), counts.waiting()})
       row.push_back(absl::StrFormat("%d", count));
     row.push_back(PerSecond(counts.sent(), seconds));
     row.push_back(PerSecond(counts.completed(), seconds));

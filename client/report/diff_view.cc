@@ -101,11 +101,11 @@ std::string DiffView(const Diff& diff, bool colors) {
                {""}});
   std::vector<Change::Direction> directions;
   for (const Change& change : diff.changes) {
-    table.Add({change.name, FormatMeasured(change, change.before.value),
-               Range(change, change.before), FormatMeasured(change, change.after.value),
-               Range(change, change.after), FormatChange(change, change.difference.value),
-               Interval(change),
-               change.direction == Change::Direction::kNone ? "" : DirectionName(change.direction)});
+    table.Add(
+        {change.name, FormatMeasured(change, change.before.value), Range(change, change.before),
+         FormatMeasured(change, change.after.value), Range(change, change.after),
+         FormatChange(change, change.difference.value), Interval(change),
+         change.direction == Change::Direction::kNone ? "" : DirectionName(change.direction)});
     directions.push_back(change.direction);
   }
   text += "\n";
@@ -120,12 +120,13 @@ std::string DiffView(const Diff& diff, bool colors) {
   text += "\n";
   for (const LimitResult& result : diff.limits) {
     const Change& change = *result.change;
-    text += PadRight("limit", kNameWidth) +
-            Colored(result.failed ? "FAILED" : "passed",
-                    result.failed ? Change::Direction::kWorse : Change::Direction::kBetter, colors) +
-            absl::StrFormat("  %s  got %s%s\n", result.limit.expression,
-                            FormatChange(change, change.difference.value),
-                            change.direction == Change::Direction::kNone ? ", within noise" : "");
+    text +=
+        PadRight("limit", kNameWidth) +
+        Colored(result.failed ? "FAILED" : "passed",
+                result.failed ? Change::Direction::kWorse : Change::Direction::kBetter, colors) +
+        absl::StrFormat("  %s  got %s%s\n", result.limit.expression,
+                        FormatChange(change, change.difference.value),
+                        change.direction == Change::Direction::kNone ? ", within noise" : "");
   }
   const bool any = std::any_of(directions.begin(), directions.end(),
                                [](auto d) { return d != Change::Direction::kNone; });
@@ -155,8 +156,7 @@ std::string DiffJson(const Diff& diff) {
   }
   out["limits"] = nlohmann::json::array();
   for (const LimitResult& result : diff.limits) {
-    out["limits"].push_back(
-        {{"expression", result.limit.expression}, {"failed", result.failed}});
+    out["limits"].push_back({{"expression", result.limit.expression}, {"failed", result.failed}});
   }
   return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

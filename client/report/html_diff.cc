@@ -43,11 +43,12 @@ std::string Badge(const Diff& diff) {
 
 std::string HtmlDiff(const Diff& diff) {
   const v1::LoadTest& test = diff.after.load_test();
-  std::string body = "<header>\n" + Element("h1", diff.before.load_test().name() + " and " + test.name());
+  std::string body =
+      "<header>\n" + Element("h1", diff.before.load_test().name() + " and " + test.name());
   body += RunLine("A", diff.before) + RunLine("B", diff.after);
-  body += Element("p",
-                  DescribeSpec(test.spec(), std::max(test.spec().drivers(), test.assignments_size())),
-                  "soft");
+  body += Element(
+      "p", DescribeSpec(test.spec(), std::max(test.spec().drivers(), test.assignments_size())),
+      "soft");
   body += "<div class=\"badges\">" + Badge(diff) + "</div>\n</header>\n<main>\n";
   for (const std::string& warning : diff.warnings) {
     body += "<div class=\"note warn\">" + Element("p", "Compared by force") +
@@ -86,15 +87,15 @@ std::string HtmlDiff(const Diff& diff) {
     for (const Difference& d : diff.differences) differences.Add({d.what, d.before, d.after});
     body += differences.Take();
   }
-  body += "</main>\n<footer>" +
-          Element("p",
-                  "Percentiles are those of all requests, from merged histograms. Intervals are the "
-                  "wider of two: order statistics (Wilson's for shares), which take requests to be "
-                  "independent, and sectioning over the intervals of the tests, which does not. A "
-                  "change counts when its interval does not contain 0.") +
-          "</footer>\n";
-  const nlohmann::json data = {
-      {"runs", {ChartData(diff.before, "A"), ChartData(diff.after, "B")}}};
+  body +=
+      "</main>\n<footer>" +
+      Element("p",
+              "Percentiles are those of all requests, from merged histograms. Intervals are the "
+              "wider of two: order statistics (Wilson's for shares), which take requests to be "
+              "independent, and sectioning over the intervals of the tests, which does not. A "
+              "change counts when its interval does not contain 0.") +
+      "</footer>\n";
+  const nlohmann::json data = {{"runs", {ChartData(diff.before, "A"), ChartData(diff.after, "B")}}};
   return HtmlPage("A and B: " + diff.before.load_test().name() + ", " + test.name(), body, data);
 }
 

@@ -48,13 +48,12 @@ std::string Badges(const v1::Report& report) {
   if (!report.thresholds().empty()) {
     const auto failed = std::count_if(report.thresholds().begin(), report.thresholds().end(),
                                       [](const auto& t) { return !t.passed(); });
-    out += failed == 0
-               ? Element("span", Plural(report.thresholds_size(), "threshold") + " passed",
-                         "badge good")
-               : Element("span",
-                         absl::StrFormat("%d of %s failed", failed,
-                                         Plural(report.thresholds_size(), "threshold")),
-                         "badge bad");
+    out += failed == 0 ? Element("span", Plural(report.thresholds_size(), "threshold") + " passed",
+                                 "badge good")
+                       : Element("span",
+                                 absl::StrFormat("%d of %s failed", failed,
+                                                 Plural(report.thresholds_size(), "threshold")),
+                                 "badge bad");
   }
   return out + "</div>\n";
 }
@@ -93,9 +92,9 @@ std::string Cards(const v1::Report& report) {
   std::string out = "<ul class=\"cards\">";
   out += Card(FormatPerSecond(report.completed_per_second()), "answered per second");
   out += Card(FormatCount(counts.completed()), "requests answered");
-  out += Card(absl::StrFormat("%s (%s)", FormatCount(ErrorsOf(counts)),
-                              FormatShare(static_cast<double>(ErrorsOf(counts)),
-                                          static_cast<double>(ended))),
+  out += Card(absl::StrFormat(
+                  "%s (%s)", FormatCount(ErrorsOf(counts)),
+                  FormatShare(static_cast<double>(ErrorsOf(counts)), static_cast<double>(ended))),
               "errors");
   if (const v1::LatencySummary& response = report.response_time(); response.count() > 0) {
     out += Card(FormatLatency(response.p50_ns()), "response time p50");
@@ -139,9 +138,9 @@ std::string Thresholds(const v1::Report& report) {
   if (report.thresholds().empty()) return "";
   HtmlTable table({"threshold", "", "measured"});
   for (const v1::ThresholdResult& result : report.thresholds()) {
-    table.Add({result.expression(), result.passed() ? "passed" : "FAILED",
-               ThresholdOutcome(result)},
-              result.passed() ? "good" : "bad");
+    table.Add(
+        {result.expression(), result.passed() ? "passed" : "FAILED", ThresholdOutcome(result)},
+        result.passed() ? "good" : "bad");
   }
   return Element("h2", "Thresholds") + table.Take();
 }
@@ -177,9 +176,8 @@ std::vector<std::string> LatencyRow(std::string name, const v1::LatencySummary& 
 }
 
 std::string Latencies(const v1::Report& report) {
-  HtmlTable table({"latency", "count", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99",
-                   "max"},
-                  1);
+  HtmlTable table(
+      {"latency", "count", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"}, 1);
   const v1::PhaseSummaries& phases = report.phases();
   for (const auto& [name, latency] : {std::pair{"response time", &report.response_time()},
                                       {"service time", &report.service_time()},
@@ -210,15 +208,16 @@ std::string Requests(const v1::Report& report) {
     add(absl::StrFormat("answered with status %d", code).c_str(), count);
   add("failed: sent, but not answered whole", counts.failed());
   add("dropped: due, but never sent", counts.dropped());
-  if (HasAny(totals.warmup())) add("sent in the warm-up, in no other number", totals.warmup().sent());
+  if (HasAny(totals.warmup()))
+    add("sent in the warm-up, in no other number", totals.warmup().sent());
   std::string out = Element("h2", "Requests") + table.Take();
-  out += Element(
-      "p",
-      absl::StrFormat("Sent %s, received %s; %s, %s could not be made.",
-                      FormatBytes(totals.bytes_sent()), FormatBytes(totals.bytes_received()),
-                      Plural(totals.connects(), "connection"),
-                      FormatCount(totals.connect_failures())),
-      "soft");
+  out +=
+      Element("p",
+              absl::StrFormat(
+                  "Sent %s, received %s; %s, %s could not be made.",
+                  FormatBytes(totals.bytes_sent()), FormatBytes(totals.bytes_received()),
+                  Plural(totals.connects(), "connection"), FormatCount(totals.connect_failures())),
+              "soft");
   return out;
 }
 
@@ -239,23 +238,23 @@ std::string Drivers(const v1::Report& report) {
                    "send delay p99", "cpu cores", "intervals missing", "state"},
                   2);
   for (const v1::DriverResult& driver : report.drivers()) {
-    table.Add({driver.assignment().driver_id(), driver.ip_address(),
-               FormatCount(driver.counts().sent()), FormatCount(driver.counts().completed()),
-               FormatCount(ErrorsOf(driver.counts())),
-               FormatLatency(driver.response_time().p50_ns()),
-               FormatLatency(driver.response_time().p99_ns()),
-               FormatLatency(driver.send_delay().p99_ns()),
-               absl::StrFormat("%.2f", driver.cpu_cores()),
-               FormatCount(driver.intervals_missing()),
-               driver.lost()       ? "LOST"
-               : driver.finished() ? "finished"
-                                   : "running"},
-              driver.lost() ? "bad" : "");
+    table.Add(
+        {driver.assignment().driver_id(), driver.ip_address(), FormatCount(driver.counts().sent()),
+         FormatCount(driver.counts().completed()), FormatCount(ErrorsOf(driver.counts())),
+         FormatLatency(driver.response_time().p50_ns()),
+         FormatLatency(driver.response_time().p99_ns()),
+         FormatLatency(driver.send_delay().p99_ns()), absl::StrFormat("%.2f", driver.cpu_cores()),
+         FormatCount(driver.intervals_missing()),
+         driver.lost()       ? "LOST"
+         : driver.finished() ? "finished"
+                             : "running"},
+        driver.lost() ? "bad" : "");
   }
   return Element("h2", "Drivers") + table.Take() +
-         Element("p",
-                 absl::StrFormat("First sends lie %s apart.", FormatLatency(report.start_skew_ns())),
-                 "soft");
+         Element(
+             "p",
+             absl::StrFormat("First sends lie %s apart.", FormatLatency(report.start_skew_ns())),
+             "soft");
 }
 
 std::string Events(const v1::Report& report) {
@@ -267,10 +266,9 @@ std::string Events(const v1::Report& report) {
     if (++shown > kMostEvents) break;
     const double at = OffsetSeconds(report, event);
     // The same events as in the charts, with the same numbers.
-    const bool is_drawn =
-        at >= 0 && event.type() != "driver_armed" && event.type() != "finished";
-    const std::string name = is_drawn ? absl::StrFormat("%d  %s", ++number, event.type())
-                                      : event.type();
+    const bool is_drawn = IsOnTimeAxis(report, event);
+    const std::string name =
+        is_drawn ? absl::StrFormat("%d  %s", ++number, event.type()) : event.type();
     table.Add({report.load_test().has_start_time() ? absl::StrFormat("%+.3f s", at) : "", name,
                event.message()});
   }
@@ -294,16 +292,16 @@ std::string HtmlReport(const v1::Report& report) {
                      Thresholds(report) + Charts(report) + Latencies(report) + Requests(report) +
                      Errors(report) + Drivers(report) + Events(report) + Details(report) +
                      "</main>\n";
-  body += "<footer>" +
-          Element("p",
-                  "Percentiles are those of all requests of all drivers, merged from histograms "
-                  "whose buckets are at most 0.2 % wide; counts, means, smallest and largest values "
-                  "are exact.") +
-          Element("p", absl::StrFormat("Report version %d, orchestrator %s, bus: %s.",
-                                       report.report_version(),
-                                       report.manifest().orchestrator_version(),
-                                       report.manifest().bus())) +
-          "</footer>\n";
+  body +=
+      "<footer>" +
+      Element("p",
+              "Percentiles are those of all requests of all drivers, merged from histograms "
+              "whose buckets are at most 0.2 % wide; counts, means, smallest and largest values "
+              "are exact.") +
+      Element("p", absl::StrFormat(
+                       "Report version %d, orchestrator %s, bus: %s.", report.report_version(),
+                       report.manifest().orchestrator_version(), report.manifest().bus())) +
+      "</footer>\n";
   const v1::LoadTest& test = report.load_test();
   const std::string title =
       test.spec().title().empty() ? test.name() : test.spec().title() + " - " + test.name();

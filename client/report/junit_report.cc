@@ -83,25 +83,22 @@ std::string JunitReport(const v1::Report& report) {
   const std::vector<Case> cases = CasesOf(report);
   const std::string suite = EscapeMarkup(
       test.spec().title().empty() ? test.name() : test.spec().title() + " (" + test.name() + ")");
-  const std::string totals =
-      absl::StrFormat("tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"0\" time=\"%.3f\"",
-                      cases.size(), CountOf(cases, "failure"), CountOf(cases, "error"),
-                      report.sending_seconds());
-  const std::string when =
-      absl::FormatTime("%Y-%m-%dT%H:%M:%S", absl::FromUnixSeconds(test.start_time().seconds()),
-                       absl::UTCTimeZone());
+  const std::string totals = absl::StrFormat(
+      "tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"0\" time=\"%.3f\"", cases.size(),
+      CountOf(cases, "failure"), CountOf(cases, "error"), report.sending_seconds());
+  const std::string when = absl::FormatTime(
+      "%Y-%m-%dT%H:%M:%S", absl::FromUnixSeconds(test.start_time().seconds()), absl::UTCTimeZone());
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   out += absl::StrFormat("<testsuites name=\"loadtest\" %s>\n", totals);
   out += absl::StrFormat("  <testsuite name=\"%s\" %s timestamp=\"%s\">\n", suite, totals, when);
   out += absl::StrFormat(
       "    <properties>\n      <property name=\"url\" value=\"%s\"/>\n"
       "      <property name=\"verdict\" value=\"%s\"/>\n    </properties>\n",
-      EscapeMarkup(test.spec().request().url()),
-      v1::Verdict::Level_Name(report.verdict().level()));
+      EscapeMarkup(test.spec().request().url()), v1::Verdict::Level_Name(report.verdict().level()));
   for (const Case& c : cases) {
-    out += absl::StrFormat(
-        "    <testcase classname=\"%s\" name=\"%s\" time=\"%.3f\"",
-        EscapeMarkup(test.name()), EscapeMarkup(c.name), report.sending_seconds());
+    out +=
+        absl::StrFormat("    <testcase classname=\"%s\" name=\"%s\" time=\"%.3f\"",
+                        EscapeMarkup(test.name()), EscapeMarkup(c.name), report.sending_seconds());
     if (c.problem.empty()) {
       out += "/>\n";
       continue;

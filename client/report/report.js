@@ -139,7 +139,7 @@
         scale.ticks = [];
         for (let x = 1; x <= scale.max * 1.0001; x *= 10) {
           scale.ticks.push({ value: x });
-          if (x === 1) scale.ticks.push({ value: 2 }, { value: 4 });
+          if (x === 1) scale.ticks.push(...(scale.chart.width < 420 ? [{ value: 2 }] : [{ value: 2 }, { value: 4 }]));
         }
       },
       ticks: { autoSkip: false, maxRotation: 0, callback: (x) => isDecade(x) || x < 10 ? percentile(x) : '' },

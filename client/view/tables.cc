@@ -77,8 +77,8 @@ void AddResult(const v1::LoadTest& test, const TestResults& results,
   const v1::RequestCounts& counts = result.totals();
   cells.push_back(FormatCount(counts.completed()));
   cells.push_back(FormatCount(counts.failed() + counts.dropped() + counts.http_errors()));
-  cells.push_back(result.response_time().count() > 0 ? FormatLatency(result.response_time().p99_ns())
-                                                     : "-");
+  cells.push_back(
+      result.response_time().count() > 0 ? FormatLatency(result.response_time().p99_ns()) : "-");
   const bool kept = std::all_of(result.thresholds().begin(), result.thresholds().end(),
                                 [](const auto& threshold) { return threshold.passed(); });
   cells.push_back(result.thresholds().empty() ? "-" : kept ? "passed" : "FAILED");
@@ -101,14 +101,18 @@ std::string TestsTable(const v1::ListLoadTestsResponse& tests, const TestResults
   using enum Table::Align;
   std::vector<Table::Column> columns = {{"NAME"}, {"STATE"}, {"LOAD"}, {"CREATED"}};
   if (!results.empty()) {
-    for (const Table::Column& column :
-         {Table::Column{"ANSWERED", kRight}, {"ERRORS", kRight}, {"P99", kRight}, {"SLO"}, {"VERDICT"}})
+    for (const Table::Column& column : {Table::Column{"ANSWERED", kRight},
+                                        {"ERRORS", kRight},
+                                        {"P99", kRight},
+                                        {"SLO"},
+                                        {"VERDICT"}})
       columns.push_back(column);
   }
   columns.push_back({"URL"});
   columns.push_back({"TITLE"});
-  const bool any_labels = std::any_of(tests.load_tests().begin(), tests.load_tests().end(),
-                                      [](const auto& test) { return !test.spec().labels().empty(); });
+  const bool any_labels =
+      std::any_of(tests.load_tests().begin(), tests.load_tests().end(),
+                  [](const auto& test) { return !test.spec().labels().empty(); });
   const bool any_notes = std::any_of(tests.load_tests().begin(), tests.load_tests().end(),
                                      [](const auto& test) { return !test.note().empty(); });
   if (any_labels) columns.push_back({"LABELS"});

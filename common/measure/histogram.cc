@@ -196,6 +196,12 @@ absl::Status Histogram::MergeProto(const v1::Histogram& in) {
       in.sum_ns() > std::numeric_limits<int64_t>::max() - sum_) {
     return absl::InvalidArgumentError("count, sum_ns: the merged sum does not fit into 63 bits");
   }
+  MergeCheckedProto(in);
+  return absl::OkStatus();
+}
+
+void Histogram::MergeCheckedProto(const v1::Histogram& in) {
+  if (in.count() == 0) return;
   int index = 0;
   int i = 0;
   const auto next = [&]() -> std::pair<int, uint64_t> {
@@ -215,7 +221,6 @@ absl::Status Histogram::MergeProto(const v1::Histogram& in) {
   sum_ += in.sum_ns();
   min_ = std::min(min_, in.min_ns());
   max_ = std::max(max_, in.max_ns());
-  return absl::OkStatus();
 }
 
 v1::LatencySummary Histogram::Summary() const {

@@ -96,6 +96,9 @@ class Histogram {
   // Adds `in` to this. InvalidArgument, and no change, when CheckProto refuses it or the sum would
   // not fit into 63 bits.
   absl::Status MergeProto(const v1::Histogram& in);
+  // The same for one that CheckProto accepts and whose sum fits: what is checked once need not be
+  // checked for each sum that it is added to.
+  void MergeCheckedProto(const v1::Histogram& in);
   v1::LatencySummary Summary() const;
 
   // Index of the bucket of `ns` >= 0.

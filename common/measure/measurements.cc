@@ -152,6 +152,10 @@ MeasurementSum MeasurementSum::Packed() {
 
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
+  return AddChecked(delta);
+}
+
+absl::Status MeasurementSum::AddChecked(const v1::Measurements& delta) {
   const std::pair<Histogram*, const v1::Histogram*> histograms[] = {
       {&response_time_, &delta.response_time()},
       {&service_time_, &delta.service_time()},
@@ -166,7 +170,7 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
     if (part->sum_ns() > std::numeric_limits<int64_t>::max() - sum->sum())
       return absl::InvalidArgumentError("sum_ns: the merged sum does not fit into 63 bits");
   }
-  for (const auto& [sum, part] : histograms) RETURN_IF_ERROR(sum->MergeProto(*part));
+  for (const auto& [sum, part] : histograms) sum->MergeCheckedProto(*part);
   AddCounts(delta.counts(), counts_);
   AddCounts(delta.warmup(), warmup_);
   for (const auto& [code, count] : delta.status_codes()) status_codes_[code] += count;

@@ -29,6 +29,9 @@ class MeasurementSum {
   // InvalidArgument naming the field, and no change, when the message contradicts itself (negative
   // counts, broken histograms).
   absl::Status Add(const v1::Measurements& delta);
+  // The same for one that CheckMeasurements has accepted already; then only a sum beyond 63 bits is
+  // refused.
+  absl::Status AddChecked(const v1::Measurements& delta);
 
   // Adds another sum, as if its deltas had been added here; gauges are not added.
   void Merge(const MeasurementSum& other);

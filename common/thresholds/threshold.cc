@@ -49,8 +49,8 @@ absl::Status Wrong(std::string_view whole, std::string_view want) {
 // All of `text` as a plain decimal number of 0 or more.
 std::optional<double> Decimal(std::string_view text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
-                                            std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (error != std::errc() || end != text.data() + text.size() || !(value >= 0) ||
       !std::isfinite(value)) {
     return std::nullopt;

@@ -60,8 +60,8 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   if (sequence - part.highest_sequence > kLargestJump) return Added::kOutOfRange;
   // Decoding has checked the measurements; what is left is a sum beyond 63 bits. The totals are
   // asked first: what fits into them fits into their parts.
-  if (!totals_.Add(report.measurements()).ok()) return Added::kOutOfRange;
-  part.sum.Add(report.measurements()).IgnoreError();
+  if (!totals_.AddChecked(report.measurements()).ok()) return Added::kOutOfRange;
+  part.sum.AddChecked(report.measurements()).IgnoreError();
   part.missing.erase(sequence);
   for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
     part.missing.insert(skipped);
@@ -96,7 +96,7 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
 }
 
 void ReportMerger::AddTo(Interval& interval, const v1::MetricsReport& report) {
-  interval.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
+  interval.sum.AddChecked(report.measurements()).IgnoreError();  // it fitted into the totals
   interval.end_ns = std::max(interval.end_ns, report.end_offset_ns());
   Gauges& gauges = interval.drivers[LifeOf(report)];
   if (report.sequence() < gauges.sequence) return;

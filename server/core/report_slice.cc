@@ -217,10 +217,9 @@ void SlicedReport::FillIntervals() {
 void SlicedReport::Judge() {
   const v1::LoadTestSpec& spec = report_.load_test().spec();
   const int drivers = std::max(1, report_.load_test().assignments_size());
-  ThresholdJudge judge(request_.thresholds, {.spec = spec,
-                                             .drivers = drivers,
-                                             .interval_ns = interval_ns_,
-                                             .from_ns = request_.from_ns});
+  ThresholdJudge judge(
+      request_.thresholds,
+      {.spec = spec, .drivers = drivers, .interval_ns = interval_ns_, .from_ns = request_.from_ns});
   for (const auto& [index, interval] : intervals_)
     judge.OnInterval(index, interval.sum, interval.end_ns);
   report_.clear_thresholds();
@@ -242,8 +241,8 @@ void SlicedReport::Judge() {
                                driver.end_reason == v1::MetricsReport::DRIVER_FAILED);
   }
   const bool stopped = report_.load_test().state() == v1::LoadTest::STOPPED;
-  *report_.mutable_verdict() = loadtest::Judge(ShareOf(spec, evidence.size(), drivers), evidence,
-                                               stopped);
+  *report_.mutable_verdict() =
+      loadtest::Judge(ShareOf(spec, evidence.size(), drivers), evidence, stopped);
 }
 
 double SlicedReport::SendingSeconds() const {

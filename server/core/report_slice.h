@@ -58,7 +58,8 @@ class SlicedReport {
     MeasurementSum sum;
     std::set<int64_t> seen;  // sequences
     int64_t missing() const {
-      return seen.empty() ? 0 : *seen.rbegin() - *seen.begin() + 1 - static_cast<int64_t>(seen.size());
+      return seen.empty() ? 0
+                          : *seen.rbegin() - *seen.begin() + 1 - static_cast<int64_t>(seen.size());
     }
     int64_t end_ns = 0;  // of its newest report in the slice
     v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
@@ -86,8 +87,8 @@ class SlicedReport {
   std::map<int64_t, Interval> intervals_;
 };
 
-// Judges other thresholds by the totals of a report alone: for a test whose interval reports are not
-// there. Those with a window are then not judged.
+// Judges other thresholds by the totals of a report alone: for a test whose interval reports are
+// not there. Those with a window are then not judged.
 v1::Report JudgeTotals(const std::vector<Threshold>& thresholds, v1::Report report);
 
 }  // namespace loadtest

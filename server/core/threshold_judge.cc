@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "common/base/units.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
@@ -285,8 +284,8 @@ std::string ThresholdJudge::WhyBroken(const Threshold& threshold, const Measurem
                          : threshold.measure == Measure::kMax ? static_cast<double>(latency.max())
                                                               : static_cast<double>(latency.min());
     // The largest value only grows, the smallest only falls.
-    const bool final = threshold.measure == Measure::kMin ? !threshold.IsUpper()
-                                                          : threshold.IsUpper();
+    const bool final =
+        threshold.measure == Measure::kMin ? !threshold.IsUpper() : threshold.IsUpper();
     if (!final || threshold.Keeps(value)) return "";
     return threshold.measure == Measure::kMean ? "even if all further answers took no time"
                                                : "got " + threshold.Format(value);
@@ -297,8 +296,7 @@ std::string ThresholdJudge::WhyBroken(const Threshold& threshold, const Measurem
     const bool answers = threshold.measure == Measure::kCompleted ||
                          (threshold.measure == Measure::kRate && seconds > 0);
     if (!answers) return "";
-    const double best =
-        threshold.measure == Measure::kRate ? (most - lost) / seconds : most - lost;
+    const double best = threshold.measure == Measure::kRate ? (most - lost) / seconds : most - lost;
     if (threshold.Keeps(best)) return "";
     return absl::StrFormat("%s requests are lost", FormatCount(static_cast<int64_t>(lost)));
   }

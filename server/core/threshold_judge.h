@@ -39,8 +39,8 @@ class ThresholdJudge {
   // was measured has no `actual`, and has not passed.
   std::vector<v1::ThresholdResult> Results(const MeasurementSum& totals, double seconds) const;
 
-  // Why a threshold cannot be kept any more, whatever comes: `p99<50ms cannot be kept any more: 1.2%
-  // of the requests ...`. Empty while all can. `reached_ns` is how far the test is.
+  // Why a threshold cannot be kept any more, whatever comes: `p99<50ms cannot be kept any
+  // more: 1.2% of the requests ...`. Empty while all can. `reached_ns` is how far the test is.
   std::string Broken(const MeasurementSum& totals, int64_t reached_ns) const;
 
  private:

@@ -41,7 +41,8 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       store_(std::move(store), log),
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
-      inputs_(kMostInputs) {}
+      inputs_(kMostInputs),
+      echo_(options_.core.heartbeat_interval_ns) {}
 
 Orchestrator::~Orchestrator() {
   stopping_ = true;
@@ -86,7 +87,8 @@ void Orchestrator::RunCore() {
       // Before Advance, which forgets results of tests that ended long ago.
       BuildReports();
       // While nothing is read, the silence of drivers means nothing.
-      OnNotices(core_.Advance(now, bus_.connected() && !store_is_full_), nullptr);
+      const bool hears = bus_.connected() && !echo_.IsSilent(now.mono) && !store_is_full_;
+      OnNotices(core_.Advance(now, hears), nullptr);
       decisions_.Pump(now);
       live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
       tick_cost_.Took(now.mono, clock_.Now());
@@ -112,6 +114,8 @@ void Orchestrator::GiveSigns(Moment now) {
 absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
   const Moment now = Now();
   last_sign_ = now.mono;
+  // The others are read before the threads are there, or never.
+  if (kind == v1::OrchestratorAlive::ALIVE) echo_.OnWritten(now.mono, now.wall.ns);
   v1::Trigger trigger;
   trigger.set_decide_time_ns(now.wall.ns);
   trigger.set_writer(core_.writer());
@@ -155,6 +159,9 @@ void Orchestrator::OnRecord(const Record& record) {
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
+    if (trigger.has_alive() && trigger.alive().incarnation() == core_.writer()) {
+      echo_.OnRead(now.mono, trigger.alive().send_time_ns());
+    }
   }
 }
 

@@ -17,6 +17,7 @@
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
 #include "server/core/report_slice.h"
+#include "server/shell/bus_echo.h"
 #include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
@@ -146,6 +147,7 @@ class Orchestrator final : public ControlPlane {
   std::set<std::string> finished_tests_;
   std::set<std::string> tests_to_tell_;
   MonotonicTime last_sign_{INT64_MIN / 2};
+  BusEcho echo_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads
   // Where `metrics` ended when this process began, as far as it has not been read.

@@ -176,9 +176,7 @@ absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceR
     return true;
   };
   RETURN_IF_ERROR(store_.store().ForEachRecord(id, take));
-  for (const StoreBatch::SavedRecord& saved : batch_.records) {
-    if (saved.test_id == id && error.ok()) take(saved.record);
-  }
+  store_.ForEachWaiting(id, [&](const Record& record) { return error.ok() && take(record); });
   RETURN_IF_ERROR(error);
   if (sliced && reports > 0) return sliced->Take();
   if (!whole_test) {

@@ -46,6 +46,13 @@ void StoreWriter::Delete(const std::string& id) {
   tidy_ = true;
 }
 
+void StoreWriter::ForEachWaiting(const std::string& test_id,
+                                 const std::function<bool(const Record&)>& take) const {
+  for (const StoreBatch::SavedRecord& saved : batch_.records) {
+    if (saved.test_id == test_id && !take(saved.record)) return;
+  }
+}
+
 bool StoreWriter::HasMoreThanOffsets() const {
   return !batch_.tests.empty() || !batch_.records.empty() || !batch_.reports.empty() ||
          !batch_.deleted.empty();

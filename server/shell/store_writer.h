@@ -2,8 +2,10 @@
 // tried again while the store cannot be written.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/log.h"
 #include "common/base/time.h"
@@ -21,9 +23,18 @@ class StoreWriter {
   void PutTest(const std::string& id, std::string request_id, const v1::LoadTest& test);
   void PutRecord(const std::string& test_id, const Record& record);
   void PutReport(v1::Report report);
-  void PutOffset(TopicPartition at, int64_t next) { batch_.offsets[at] = next; }
+  void PutOffset(TopicPartition at, int64_t next) { batch_.offsets[at] = offsets_[at] = next; }
+  // The last one that was put, 0 when none was.
+  int64_t OffsetOf(TopicPartition at) const {
+    const auto it = offsets_.find(at);
+    return it == offsets_.end() ? 0 : it->second;
+  }
   // Also of what is not written yet.
   void Delete(const std::string& id);
+
+  // The records of a test that are not written yet.
+  void ForEachWaiting(const std::string& test_id,
+                      const std::function<bool(const Record&)>& take) const;
 
   // Whether it is time to write; `has_more`: tests or reports will be put before.
   bool IsDue(MonotonicTime now, bool has_more) const;
@@ -48,6 +59,7 @@ class StoreWriter {
   const std::unique_ptr<Store> store_;
   const Logger& log_;
   StoreBatch batch_;
+  Offsets offsets_;
   size_t waiting_bytes_ = 0;
   MonotonicTime last_write_;
   MonotonicTime last_try_;

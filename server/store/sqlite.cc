@@ -8,19 +8,36 @@
 namespace loadtest {
 namespace {
 
-// What a write that the system refused means: a full disk has many numbers.
-absl::Status IoError(std::string_view what, int error, const char* text) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return absl::ResourceExhaustedError(absl::StrFormat(
-          "%s: cannot grow: %s; free some space or raise the limit", what, std::strerror(error)));
-    default:
-      return absl::InternalError(absl::StrFormat("%s: %s%s%s; look at the disk", what, text,
-                                                 error == 0 ? "" : ": ",
-                                                 error == 0 ? "" : std::strerror(error)));
+// The system's reason of the newest failure, of the file or of its log; 0 when it is not known.
+int LastErrno(sqlite3* db) {
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    if (sqlite3_file_control(db, "main", which, &file) != SQLITE_OK || file == nullptr ||
+        file->pMethods == nullptr) {
+      continue;
+    }
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error != 0) return error;
   }
+  return sqlite3_system_errno(db);
+}
+
+absl::Status IoError(sqlite3* db, std::string_view what) {
+  const int error = LastErrno(db);
+  // A full disk has many numbers; ENOSPC is SQLITE_FULL.
+  const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  const int extended = sqlite3_extended_errcode(db);
+  const bool is_write = extended == SQLITE_IOERR_WRITE || extended == SQLITE_IOERR_SHMSIZE ||
+                        extended == SQLITE_IOERR_TRUNCATE;
+  if (is_full || (error == 0 && is_write)) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%s: cannot grow: %s; free some space or raise the limit", what,
+                        is_full ? std::strerror(error) : "a write was refused"));
+  }
+  return absl::InternalError(absl::StrFormat("%s: %s%s%s; look at the disk", what,
+                                             sqlite3_errmsg(db), error == 0 ? "" : ": ",
+                                             error == 0 ? "" : std::strerror(error)));
 }
 
 absl::Status Error(sqlite3* db, std::string_view what) {
@@ -29,9 +46,9 @@ absl::Status Error(sqlite3* db, std::string_view what) {
   switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_FULL:
       return absl::ResourceExhaustedError(
-          absl::StrFormat("%s: no space left on the disk; free some", what));
+          absl::StrFormat("%s: no space left on the disk; free some space", what));
     case SQLITE_IOERR:
-      return IoError(what, sqlite3_system_errno(db), text);
+      return IoError(db, what);
     case SQLITE_CORRUPT:
       return absl::DataLossError(absl::StrFormat("%s is damaged: %s; %s", what, text, kMendAdvice));
     case SQLITE_NOTADB:

@@ -88,8 +88,8 @@ TEST_F(HistoryCommandsTest, ListShowsWhatCameOfTestsThatHaveEnded) {
 }
 
 TEST_F(HistoryCommandsTest, ListPassesLabelsAndStatesOn) {
-  EXPECT_EQ(Run({"ls", "-l", "build=17", "-l", "env=ci", "--state", "running", "--state", "FAILED"}),
-            0);
+  EXPECT_EQ(
+      Run({"ls", "-l", "build=17", "-l", "env=ci", "--state", "running", "--state", "FAILED"}), 0);
   const v1::ListLoadTestsRequest request = orchestrator_.listed().at(0);
   EXPECT_EQ(request.labels().at("build"), "17");
   EXPECT_EQ(request.labels().at("env"), "ci");
@@ -153,19 +153,21 @@ TEST_F(HistoryCommandsTest, CheckAndReportPassTheSliceOn) {
 TEST_F(HistoryCommandsTest, CheckSaysWhatItWants) {
   Add("a", SampleReport());
   EXPECT_EQ(Run({"check", "a"}), 2);
-  EXPECT_EQ(err_,
-            "loadctl: loadTests/a was run without thresholds; want --slo, such as --slo 'p99<50ms'\n");
+  EXPECT_EQ(
+      err_,
+      "loadctl: loadTests/a was run without thresholds; want --slo, such as --slo 'p99<50ms'\n");
   EXPECT_EQ(Run({"check", "a", "--slo", "p99<5"}), 2);
-  EXPECT_EQ(err_,
-            "loadctl: --slo: got \"p99<5\", want as bound of p99 a duration such as 50ms or 1.5s\n");
+  EXPECT_EQ(
+      err_,
+      "loadctl: --slo: got \"p99<5\", want as bound of p99 a duration such as 50ms or 1.5s\n");
   EXPECT_EQ(Run({"check", "a", "--from", "soon"}), 2);
   EXPECT_EQ(err_, "loadctl: --from: got \"soon\", want a duration such as 500ms or 1m30s\n");
 }
 
 TEST_F(HistoryCommandsTest, RunSendsThresholdsAndFailsWithThem) {
   orchestrator_.Script({}, WithThresholds());
-  EXPECT_EQ(Run({"run", "http://127.0.0.1/", "--slo", "p99<5ms, errors<1%", "--abort-on-fail", "-q"}),
-            3);
+  EXPECT_EQ(
+      Run({"run", "http://127.0.0.1/", "--slo", "p99<5ms, errors<1%", "--abort-on-fail", "-q"}), 3);
   const v1::LoadTestSpec spec = orchestrator_.created().at(0).spec();
   EXPECT_EQ(spec.thresholds(0), "p99<5ms");
   EXPECT_EQ(spec.thresholds(1), "errors<1%");
@@ -191,8 +193,7 @@ TEST_F(HistoryCommandsTest, AReportGoesToEveryFileItIsWantedIn) {
 
 TEST_F(HistoryCommandsTest, AFileThatCannotBeWrittenIsFoundBeforeTheTest) {
   EXPECT_EQ(Run({"run", "http://127.0.0.1/", "-o", "html=/no/such/folder/r.html"}), 2);
-  EXPECT_EQ(err_,
-            "loadctl: -o: got \"/no/such/folder/r.html\", want a file that can be written\n");
+  EXPECT_EQ(err_, "loadctl: -o: got \"/no/such/folder/r.html\", want a file that can be written\n");
   EXPECT_TRUE(orchestrator_.created().empty());
 }
 
@@ -246,9 +247,10 @@ TEST_F(HistoryCommandsTest, DiffOfWhatIsInvalidIsFour) {
 
 TEST_F(HistoryCommandsTest, DiffSaysWhatLimitsItWants) {
   EXPECT_EQ(Run({"diff", "a", "b", "--fail-if", "p99>10%"}), 2);
-  EXPECT_EQ(err_,
-            "loadctl: --fail-if: got \"p99>10%\", want a measure, > or <, and a signed change, such "
-            "as p99>+10% or rate<-5%\n");
+  EXPECT_EQ(
+      err_,
+      "loadctl: --fail-if: got \"p99>10%\", want a measure, > or <, and a signed change, such "
+      "as p99>+10% or rate<-5%\n");
 }
 
 }  // namespace

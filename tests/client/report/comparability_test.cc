@@ -68,7 +68,8 @@ TEST_F(ComparabilityTest, WhatTellsNothingCannot) {
   EXPECT_THAT(Why(), ElementsAre("B: state: got RUNNING, want SUCCEEDED or STOPPED",
                                  HasSubstr("B: verdict: got INVALID, want VALID")));
   after_ = SimulateRun({.seed = 2, .seconds = 2});
-  EXPECT_THAT(Why(), ElementsAre(HasSubstr("B: got 2 whole intervals of the measured part, want 3")));
+  EXPECT_THAT(Why(),
+              ElementsAre(HasSubstr("B: got 2 whole intervals of the measured part, want 3")));
   after_.clear_response_time();
   EXPECT_THAT(Why(), ElementsAre("B: got no answer at all, want one"));
   after_.set_report_version(2);

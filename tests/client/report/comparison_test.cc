@@ -62,7 +62,8 @@ TEST(Compare, IntervalsContainTheTruthAboutAsOftenAsTheySay) {
   int outside = 0;
   constexpr int kTries = 200;
   for (int i = 0; i < kTries; ++i) {
-    const Change change = Of("p99", SimulateRun({.seed = 1'000u + i}), SimulateRun({.seed = 2'000u + i}));
+    const Change change =
+        Of("p99", SimulateRun({.seed = 1'000u + i}), SimulateRun({.seed = 2'000u + i}));
     outside += change.difference.low > 0 || change.difference.high < 0;
   }
   EXPECT_LE(outside, 8);

@@ -55,8 +55,8 @@ TEST(HtmlReport, HasEverySection) {
        {"<h1>Ping under a steady wave</h1>", "GET http://127.0.0.1:8081/ping", "SUCCEEDED",
         "Verdict VALID", "1 of 1 threshold failed", "got 9.81ms", "<canvas id=\"rate\"",
         "<canvas id=\"latency\"", "<canvas id=\"distribution\"", "<canvas id=\"errors\"",
-        "no response within 10s", "answered with status 503", "10.0.0.2", "driver_lost",
-        "+3.000 s", "d3: no heartbeat", "&quot;requests_per_driver&quot;: 1000", "Manifest"}) {
+        "no response within 10s", "answered with status 503", "10.0.0.2", "driver_lost", "+3.000 s",
+        "d3: no heartbeat", "&quot;requests_per_driver&quot;: 1000", "Manifest"}) {
     EXPECT_THAT(html, HasSubstr(wanted));
   }
 }

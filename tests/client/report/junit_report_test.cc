@@ -26,8 +26,9 @@ v1::Report WithThresholds() {
 
 TEST(JunitReport, HasACaseAThresholdAndOneForTheVerdict) {
   const std::string xml = JunitReport(WithThresholds());
-  EXPECT_THAT(xml, HasSubstr("<testsuites name=\"loadtest\" tests=\"3\" failures=\"1\" errors=\"0\" "
-                             "skipped=\"0\" time=\"5.000\">"));
+  EXPECT_THAT(xml,
+              HasSubstr("<testsuites name=\"loadtest\" tests=\"3\" failures=\"1\" errors=\"0\" "
+                        "skipped=\"0\" time=\"5.000\">"));
   EXPECT_THAT(xml, HasSubstr("<testcase classname=\"loadTests/tsunami-1\" name=\"errors&lt;1%\" "
                              "time=\"5.000\"/>"));
   EXPECT_THAT(xml, HasSubstr("name=\"p99&lt;5ms\" time=\"5.000\">\n      <failure "

@@ -25,16 +25,18 @@ v1::Report Report() {
 }
 
 TEST(ThresholdLines, ShowFailuresFirstWithWhatWasMeasured) {
-  EXPECT_EQ(ThresholdLines(Report().thresholds(), 10, false),
-            "thresholds  FAILED  p99<50ms per 5s  got 61.2ms from 10s to 15s, 2 of 12 windows failed\n"
-            "            FAILED  service.p99<1s   nothing was measured\n"
-            "            passed  errors<1%        got 0.5%\n");
+  EXPECT_EQ(
+      ThresholdLines(Report().thresholds(), 10, false),
+      "thresholds  FAILED  p99<50ms per 5s  got 61.2ms from 10s to 15s, 2 of 12 windows failed\n"
+      "            FAILED  service.p99<1s   nothing was measured\n"
+      "            passed  errors<1%        got 0.5%\n");
 }
 
 TEST(ThresholdLines, SayHowManyAreLeftOut) {
-  EXPECT_EQ(ThresholdLines(Report().thresholds(), 1, false),
-            "thresholds  FAILED  p99<50ms per 5s  got 61.2ms from 10s to 15s, 2 of 12 windows failed\n"
-            "            and 2 more\n");
+  EXPECT_EQ(
+      ThresholdLines(Report().thresholds(), 1, false),
+      "thresholds  FAILED  p99<50ms per 5s  got 61.2ms from 10s to 15s, 2 of 12 windows failed\n"
+      "            and 2 more\n");
 }
 
 TEST(ThresholdLines, AreNothingWithoutThresholds) {

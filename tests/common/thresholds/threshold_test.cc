@@ -111,15 +111,17 @@ TEST(ParseThreshold, SaysWhatIsWrong) {
             "got \"p99<-5ms\", want as bound of p99 a duration such as 50ms or 1.5s");
   EXPECT_EQ(Error("rate>950"),
             "got \"rate>950\", want as bound of rate requests per second such as 950/s or 1.5k/s");
-  EXPECT_EQ(Error("errors<101%"),
-            "got \"errors<101%\", want as bound of errors a share such as 0.1% (at most 100%), or a "
-            "number of requests such as 5");
+  EXPECT_EQ(
+      Error("errors<101%"),
+      "got \"errors<101%\", want as bound of errors a share such as 0.1% (at most 100%), or a "
+      "number of requests such as 5");
   EXPECT_EQ(Error("completed>5%"),
             "got \"completed>5%\", want as bound of completed a number of requests such as 1000 or "
             "20k");
-  EXPECT_EQ(Error("p99<50ms per minute"),
-            "got \"p99<50ms per minute\", want after \"per\" the length of a window such as 5s: 1ms "
-            "to 7d");
+  EXPECT_EQ(
+      Error("p99<50ms per minute"),
+      "got \"p99<50ms per minute\", want after \"per\" the length of a window such as 5s: 1ms "
+      "to 7d");
   EXPECT_THAT(Error("p99<50ms per 0s"), HasSubstr("1ms to 7d"));
   EXPECT_THAT(Error("latency<50ms"), HasSubstr("want before the < a latency (p50, p99, p99.9"));
   for (const char* name : {"p0<1s", "p100<1s", "p<1s", "p-1<1s", "p1e1<1s", "P99<1s", "avg<1s",

@@ -145,7 +145,7 @@ TEST_F(SlicedReportTest, WindowsBeginWhereTheSliceDoes) {
   const absl::StatusOr<v1::Report> report = Slice(request);
   ASSERT_TRUE(report.ok()) << report.status();
   const v1::ThresholdResult& result = report->thresholds(0);
-  EXPECT_EQ(result.windows(), 2);         // [3s, 6s) with 4, 5, 6 ms; [6s, 9s) with 7, 8, 9 ms
+  EXPECT_EQ(result.windows(), 2);  // [3s, 6s) with 4, 5, 6 ms; [6s, 9s) with 7, 8, 9 ms
   EXPECT_EQ(result.windows_failed(), 1);
   EXPECT_EQ(result.window_start_offset_ns(), 6 * kSecond);
 }

@@ -150,7 +150,8 @@ TEST(ThresholdJudge, TheTimeAfterTheLastRequestIsNoWindow) {
 
 TEST(ThresholdJudge, TheLastWindowEndsWithTheLastRequest) {
   ThresholdJudge judge = JudgeOf({"rate>=100/s per 5s"});
-  for (int i = 0; i < 10; ++i) judge.OnInterval(i, Sum(100), i < 9 ? (i + 1) * kSecond : 9'990 * kMilli);
+  for (int i = 0; i < 10; ++i)
+    judge.OnInterval(i, Sum(100), i < 9 ? (i + 1) * kSecond : 9'990 * kMilli);
   const v1::ThresholdResult result = judge.Results(MeasurementSum(), 10)[0];
   EXPECT_EQ(result.windows(), 2);
   EXPECT_TRUE(result.passed()) << result.ShortDebugString();
