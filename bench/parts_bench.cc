@@ -71,8 +71,7 @@ BENCHMARK_CAPTURE(
                                                        .duration_ns = 3'600 * kNanosPerSecond}})),
                        Slot(1, 3), {}));
 BENCHMARK_CAPTURE(DueTimes, poisson,
-                  SendPlan::Poisson(Schedule::AtRate(1'000 * kNanosPerSecond), PoissonGaps(1, 1), 3,
-                                    {}));
+                  SendPlan::Poisson(Schedule::AtRate(1'000 * kNanosPerSecond), 1, Slot(1, 3), {}));
 
 void ParseResponse(benchmark::State& state) {
   const std::string response = kResponse + std::string(101, 'x');

@@ -31,8 +31,11 @@ std::string LastPart(const std::string& message) {
 }
 
 absl::Status Unreachable(const std::string& address, const std::string& why) {
-  return absl::UnavailableError(absl::StrFormat(
-      "cannot reach the orchestrator at %s: %s; start it with: orchestrator 2", address, why));
+  // Where something else answers, starting one does not help.
+  const bool is_other = why.find("want the gRPC address") != std::string::npos;
+  return absl::UnavailableError(
+      absl::StrFormat("cannot reach the orchestrator at %s: %s%s", address, why,
+                      is_other ? "" : "; start it with: orchestrator 2"));
 }
 
 grpc::ChannelArguments ChannelArguments() {
@@ -46,6 +49,13 @@ grpc::ChannelArguments ChannelArguments() {
   return arguments;
 }
 
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const ServerAccess& access) {
+  if (!access.tls) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({.pem_root_certs = access.authorities,
+                               .pem_private_key = access.private_key,
+                               .pem_cert_chain = access.certificate});
+}
+
 void SetDeadline(grpc::ClientContext& context, seconds timeout) {
   context.set_deadline(system_clock::now() + timeout);
 }
@@ -54,6 +64,12 @@ void SetDeadline(grpc::ClientContext& context, seconds timeout) {
 
 struct Connection::Stub {
   std::unique_ptr<v1::LoadTestService::Stub> service;
+  std::string token;
+
+  // Shows who calls. By hand, since gRPC's own call credentials want TLS also on loopback.
+  void Authorize(grpc::ClientContext& context) const {
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+  }
 
   absl::Status ToStatus(const grpc::Status& status, const std::string& address) const {
     if (status.ok()) return absl::OkStatus();
@@ -61,6 +77,11 @@ struct Connection::Stub {
     if (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded) {
       return absl::UnavailableError(
           absl::StrFormat("orchestrator at %s: %s", address, LastPart(status.error_message())));
+    }
+    if (code == absl::StatusCode::kUnauthenticated) {
+      return absl::Status(code, absl::StrFormat("orchestrator at %s: %s; --token-file FILE or "
+                                                "LOADTEST_TOKEN gives it",
+                                                address, status.error_message()));
     }
     if (code == absl::StatusCode::kUnimplemented) {
       return absl::FailedPreconditionError(
@@ -76,16 +97,18 @@ struct Connection::Stub {
                                 seconds timeout = kCallTimeout) const {
     grpc::ClientContext context;
     SetDeadline(context, timeout);
+    Authorize(context);
     Response response;
     RETURN_IF_ERROR(ToStatus(((*service).*method)(&context, request, &response), address));
     return response;
   }
 };
 
-absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& address) {
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& address,
+                                                             const ServerAccess& access) {
   const auto channel =
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), ChannelArguments());
-  auto stub = std::make_unique<Stub>(Stub{v1::LoadTestService::NewStub(channel)});
+      grpc::CreateCustomChannel(address, Credentials(access), ChannelArguments());
+  auto stub = std::make_unique<Stub>(Stub{v1::LoadTestService::NewStub(channel), access.token});
   const auto deadline = system_clock::now() + kConnectTimeout;
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
   while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
@@ -98,6 +121,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     // The state does not say why; a call that fails at once does.
     grpc::ClientContext context;
     SetDeadline(context, kConnectTimeout);
+    stub->Authorize(context);
     v1::ListDriversResponse unused;
     const grpc::Status status =
         stub->service->ListDrivers(&context, v1::ListDriversRequest(), &unused);
@@ -145,6 +169,19 @@ absl::Status Connection::DeleteLoadTest(const std::string& name) {
 absl::StatusOr<v1::Report> Connection::GetReport(const std::string& name) {
   v1::GetReportRequest request;
   request.set_name(name);
+  return GetReport(request);
+}
+
+absl::StatusOr<v1::LoadTest> Connection::WriteNote(const std::string& name,
+                                                   const std::string& note) {
+  v1::UpdateLoadTestRequest request;
+  request.mutable_load_test()->set_name(name);
+  request.mutable_load_test()->set_note(note);
+  request.mutable_update_mask()->add_paths("note");
+  return stub_->Call<v1::LoadTest>(&Service::UpdateLoadTest, request, address_);
+}
+
+absl::StatusOr<v1::Report> Connection::GetReport(const v1::GetReportRequest& request) {
   return stub_->Call<v1::Report>(&Service::GetReport, request, address_, kReportTimeout);
 }
 
@@ -154,12 +191,17 @@ absl::StatusOr<v1::ListDriversResponse> Connection::ListDrivers() {
                                               address_);
 }
 
+absl::StatusOr<v1::ServerInfo> Connection::GetServerInfo() {
+  return stub_->Call<v1::ServerInfo>(&Service::GetServerInfo, google::protobuf::Empty(), address_);
+}
+
 absl::Status Connection::Watch(const std::string& name,
                                const std::function<void(const v1::LoadTestUpdate&)>& on_update) {
   // No deadline: a test may take days.
   grpc::ClientContext context;
   v1::WatchLoadTestRequest request;
   request.set_name(name);
+  stub_->Authorize(context);
   const auto reader = stub_->service->WatchLoadTest(&context, request);
   v1::LoadTestUpdate update;
   while (reader->Read(&update)) on_update(update);

@@ -20,8 +20,13 @@ struct Dispatch {
   int operator()(const StopCommand& command) const { return StopTests(command, context); }
   int operator()(const RemoveCommand& command) const { return RemoveTests(command, context); }
   int operator()(const ReportCommand& command) const { return PrintReportOf(command, context); }
+  int operator()(const CheckCommand& command) const { return CheckTest(command, context); }
+  int operator()(const DiffCommand& command) const { return DiffTests(command, context); }
+  int operator()(const NoteCommand& command) const { return WriteNote(command, context); }
   int operator()(const DriversCommand& command) const { return ListDrivers(command, context); }
   int operator()(const TailCommand& command) const { return TailTopic(command, context); }
+  int operator()(const DoctorCommand& command) const { return Doctor(command, context); }
+  int operator()(const InitCommand& command) const { return InitPlan(command, context); }
 };
 
 }  // namespace
@@ -44,14 +49,26 @@ int RunLoadctl(const std::vector<std::string>& arguments,
       return kExitUsage;
     }
   }
+  std::vector<ExtraOutputFile> extras(line.extra_outputs.size());
+  for (size_t i = 0; i < extras.size(); ++i) {
+    extras[i].format = line.extra_outputs[i].format;
+    extras[i].file = std::make_unique<std::ofstream>(line.extra_outputs[i].file, std::ios::binary);
+    if (*extras[i].file) continue;
+    terminal.err << absl::StrFormat("loadctl: -o: got \"%s\", want a file that can be written\n",
+                                    line.extra_outputs[i].file);
+    return kExitUsage;
+  }
   Context context{.line = line,
                   .terminal = terminal,
                   .interrupts = interrupts,
                   .out = file.is_open() ? file : terminal.out,
-                  .program_folder = program_folder};
+                  .program_folder = program_folder,
+                  .extras = extras};
   exit_code = std::visit(Dispatch{context}, line.command);
   context.out.flush();
-  if (!context.out && exit_code == kExitOk) {
+  bool written = static_cast<bool>(context.out);
+  for (const ExtraOutputFile& extra : extras) written &= static_cast<bool>(extra.file->flush());
+  if (!written && exit_code == kExitOk) {
     terminal.err << "loadctl: the result could not be written\n";
     return kExitInternal;
   }

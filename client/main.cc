@@ -67,7 +67,10 @@ int Main(int argc, char** argv) {
                     .out_unicode = isatty(STDOUT_FILENO) && !TerminalIsDumb() && IsUnicode(),
                     .out_width = ReportWidth()};
   std::map<std::string, std::string> environment;
-  if (IsSet("LOADTEST_SERVER")) environment["LOADTEST_SERVER"] = std::getenv("LOADTEST_SERVER");
+  for (const char* name :
+       {"LOADTEST_SERVER", "LOADTEST_SERVER_CACERT", "LOADTEST_TOKEN", "LOADTEST_TOKEN_FILE"}) {
+    if (IsSet(name)) environment[name] = std::getenv(name);
+  }
 
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);

@@ -187,6 +187,7 @@ void DriverProcess::PublishIntervals() {
     stats->ToReport(report);
     run_->GiveBack(std::move(stats));
     outbox_.Add(report, clock_.Now());
+    if (options_.metrics != nullptr) options_.metrics->Add(report.measurements(), report.final());
     if (!report.final()) continue;
     // The last report is on its way before the driver says that it is idle.
     log_.Info(absl::StrFormat("test %s ended: %s", report.test_id(),
@@ -200,6 +201,7 @@ void DriverProcess::PublishIntervals() {
 }
 
 void DriverProcess::Beat() {
+  if (options_.metrics != nullptr) options_.metrics->SetBusConnected(bus_.connected());
   // What could not be told in time is of no use later.
   if (!bus_.connected()) return;
   const MonotonicTime now = clock_.Now();
@@ -209,6 +211,7 @@ void DriverProcess::Beat() {
     log_.Warning(
         absl::StrFormat("refused test %s: %s", heartbeat.test_id(), heartbeat.arm_error()));
   }
+  if (options_.metrics != nullptr) options_.metrics->SetHeartbeat(heartbeat, cpu_ns_);
   // Refused only when the bus is full to the brim; the next heartbeat follows soon.
   bus_.Publish(Topic::kHeartbeat, id_, "DriverHeartbeat", heartbeat.SerializeAsString())
       .IgnoreError();

@@ -12,6 +12,7 @@
 #include "common/base/time.h"
 #include "common/bus/message_bus.h"
 #include "driver/core/driver_agent.h"
+#include "driver/driver_metrics.h"
 #include "driver/load_run.h"
 #include "driver/report_outbox.h"
 
@@ -32,6 +33,8 @@ class DriverProcess {
     int64_t longest_delivery_ns = 600 * kNanosPerSecond;
     // "Kafka 127.0.0.1:9092", for people.
     std::string broker;
+    // Told what was measured; null: nobody asks.
+    DriverMetrics* metrics = nullptr;
   };
 
   // References must outlive it.

@@ -58,7 +58,7 @@ void LoadRun::OrderStop(const StopRun& stop) {
 }
 
 void LoadRun::OrderShares(const ReplaceShares& order) {
-  control_.OrderShares(SharesOf(order_.spec, order.shares));
+  control_.OrderShares(SharesOf(order_.spec, order_.assignment, order.shares));
   Wake();
 }
 
@@ -80,7 +80,8 @@ void LoadRun::RunThread() {
 
 absl::Status LoadRun::Arm() {
   ASSIGN_OR_RETURN(plan_, MakeLoadPlan(order_.spec, order_.assignment, order_.metrics_interval_ns));
-  if (order_.shares) plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, *order_.shares));
+  if (order_.shares)
+    plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, order_.assignment, *order_.shares));
   const MonotonicTime resolve_began = clock_.Now();
   ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, Resolve(plan_.host, plan_.port));
   plan_.resolve_ns = clock_.Now().ns - resolve_began.ns;

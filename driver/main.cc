@@ -20,6 +20,7 @@
 #include "driver/engine/socket_address.h"
 #include "driver/host_facts.h"
 #include "driver/lifeline.h"
+#include "driver/metrics_server.h"
 #include "driver/stop_signals.h"
 
 namespace loadtest {
@@ -105,7 +106,16 @@ int RunDriver(const v1::Config& config, bool embedded, const Lifeline& lifeline,
   const v1::DriverRegistration registration = MakeRegistration(config.driver(), clock);
   const absl::Status id_ok = CheckDriverId(registration.driver_id(), "driver.id");
   if (!id_ok.ok()) return Fail(id_ok, kExitUsage);
-  const Logger log("driver " + registration.driver_id());
+  const Logger log("driver " + registration.driver_id(), LogFormatOf(config));
+
+  DriverMetrics metrics(registration.driver_id(), registration.incarnation());
+  std::unique_ptr<MetricsServer> metrics_server;
+  if (!config.driver().metrics_address().empty()) {
+    auto started = MetricsServer::Start(config.driver(), [&metrics] { return metrics.Text(); });
+    if (!started.ok()) return Fail(started.status(), kExitUsage);
+    metrics_server = *std::move(started);
+    log.Info(absl::StrFormat("metrics for Prometheus on port %d", metrics_server->port()));
+  }
 
   absl::StatusOr<std::unique_ptr<KafkaBus>> bus = KafkaBus::Connect(
       config.kafka(), {.client_id = registration.driver_id(),
@@ -122,7 +132,8 @@ int RunDriver(const v1::Config& config, bool embedded, const Lifeline& lifeline,
                         .sources = *sources,
                         .heartbeat_interval_ns = ToNanos(config.driver().heartbeat_interval()),
                         .longest_delivery_ns = ToNanos(config.driver().max_lease()),
-                        .broker = "Kafka " + config.kafka().bootstrap_servers()},
+                        .broker = "Kafka " + config.kafka().bootstrap_servers(),
+                        .metrics = metrics_server != nullptr ? &metrics : nullptr},
                        **bus, clock, log);
   // Whoever has lost its parent ends; but a test goes on under its lease, unless its broker was in
   // the parent, and its reports are delivered.
@@ -154,7 +165,17 @@ int main(int argc, char** argv) {
                   "an orchestrator that starts drivers",
                   "N"}},
       .positional = {},
-      .switches = {{"--embedded", &embedded, "The broker is the one inside an orchestrator"}}};
+      .switches = {{"--embedded", &embedded, "The broker is the one inside an orchestrator"}},
+      .examples =
+          "Examples:\n"
+          "  driver --kafka localhost:9092                             on the host of the broker\n"
+          "  driver --kafka kafka.example:9092 --allow 10.1.0.0/16     elsewhere: it must be told "
+          "where "
+          "it may send load\n"
+          "  driver --kafka kafka.example:9092 --allow 'shop.example,*.shop.example' --id rack-7\n"
+          "A driver sends with one thread: start one for each core that is to send. loadctl "
+          "drivers "
+          "shows who is there."};
   v1::Config config;
   int exit_code = kExitOk;
   if (!ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;

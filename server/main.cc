@@ -18,6 +18,7 @@
 #include "common/bus/embedded_broker.h"
 #include "common/bus/kafka_bus.h"
 #include "common/cli/program_flags.h"
+#include "server/api/door_security.h"
 #include "server/api/grpc_server.h"
 #include "server/api/rest_server.h"
 #include "server/fleet/driver_processes.h"
@@ -32,8 +33,8 @@ constexpr auto kDriversEnd = std::chrono::seconds(4);
 constexpr int kEmbeddedDrivers = EmbeddedBroker::kMetricsPartitions;
 // The embedded broker keeps the newest 5 MB of a partition.
 constexpr size_t kEmbeddedLargestBody = 3 << 20;
+constexpr int kShortestLeaseHeartbeats = 3;
 // The embedded broker dies with the orchestrator, so nobody comes back within a longer lease.
-constexpr int kEmbeddedLeaseHeartbeats = 3;
 constexpr int64_t kShortestEmbeddedLeaseNs = 3 * kNanosPerSecond;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 
@@ -69,18 +70,26 @@ CoreOptions CoreOptionsOf(const v1::Config& config, const std::string& bus) {
   options.start_lead_ns = ToNanos(config.orchestrator().start_lead());
   options.finish_grace_ns = ToNanos(config.orchestrator().finish_grace());
   options.metrics_interval_ns = ToNanos(config.driver().metrics_interval());
-  options.lease_ns = ToNanos(config.orchestrator().lease());
+  // A sign of life or two may be late.
+  options.lease_ns = std::max(ToNanos(config.orchestrator().lease()),
+                              kShortestLeaseHeartbeats * options.heartbeat_interval_ns);
   options.expected_drivers = config.orchestrator().drivers();
+  options.keep_tests = config.orchestrator().keep_tests();
+  options.keep_for_ns = ToNanos(config.orchestrator().keep_for());
   options.version = kVersion;
   options.bus = bus;
   return options;
 }
 
 // The drivers read what this process was configured with, whatever it came from.
-absl::StatusOr<std::string> WriteDriverConfig(const v1::Config& config) {
+absl::StatusOr<std::string> WriteDriverConfig(v1::Config config) {
   const std::string path = config.orchestrator().data_dir() + "/driver-config.json";
   std::ofstream out(path);
-  out << PrintConfig(config);
+  // The bus's password is for them too, and for nobody else; the doors' token is not.
+  std::error_code ignored;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  config.mutable_orchestrator()->clear_token();
+  out << PrintConfig(config, Secrets::kWritten);
   out.close();
   if (!out)
     return absl::InvalidArgumentError(
@@ -136,6 +145,20 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   // Before any thread, so that all of them leave these signals to WaitForEnd.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A file that reaches its limit is an error of the write, and the store says so.
+  signal(SIGXFSZ, SIG_IGN);
+
+  // Before anything is started: what is wrong with the settings is said at once.
+  const absl::StatusOr<DoorSecurity> security = LoadDoorSecurity(config.orchestrator());
+  if (!security.ok()) return Fail(security.status(), kExitUsage);
+  for (const auto& [setting, address] :
+       {std::pair("orchestrator.grpc_address", config.orchestrator().grpc_address()),
+        std::pair("orchestrator.http_address", config.orchestrator().http_address())}) {
+    const absl::StatusOr<ListenAddress> listen = ParseListenAddress(address, setting);
+    if (!listen.ok()) return Fail(listen.status(), kExitUsage);
+    const absl::Status exposed = CheckExposure(*security, *listen, setting);
+    if (!exposed.ok()) return Fail(exposed, kExitUsage);
+  }
 
   std::unique_ptr<EmbeddedBroker> embedded;
   const bool is_embedded = config.kafka().bootstrap_servers() == "embedded";
@@ -176,17 +199,18 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
     options.core.lease_ns =
         std::min(options.core.lease_ns,
                  std::max(kShortestEmbeddedLeaseNs,
-                          kEmbeddedLeaseHeartbeats * options.core.heartbeat_interval_ns));
+                          kShortestLeaseHeartbeats * options.core.heartbeat_interval_ns));
   }
   absl::StatusOr<std::unique_ptr<Orchestrator>> orchestrator =
       Orchestrator::Start(options, **bus, *std::move(store), clock, log);
   if (!orchestrator.ok()) return Fail(orchestrator.status(), ExitCodeOf(orchestrator.status()));
 
   const absl::StatusOr<std::unique_ptr<GrpcServer>> grpc =
-      GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator);
+      GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator, *security);
   if (!grpc.ok()) return Fail(grpc.status(), kExitUsage);
   const absl::StatusOr<std::unique_ptr<RestServer>> rest =
-      RestServer::Start(config.orchestrator().http_address(), **orchestrator);
+      RestServer::Start(config.orchestrator().http_address(), **orchestrator, RestOptions(),
+                        *security);
   if (!rest.ok()) return Fail(rest.status(), kExitUsage);
   const std::string grpc_address = AddressOf(config.orchestrator().grpc_address(), (*grpc)->port());
   const std::string http_address = AddressOf(config.orchestrator().http_address(), (*rest)->port());
@@ -197,6 +221,7 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   DriverProcesses::Options fleet{.program = program.empty() ? ProgramFolder() + "/driver" : program,
                                  .arguments = {"--config", *driver_config},
                                  .count = config.orchestrator().drivers(),
+                                 .metrics_address = config.driver().metrics_address(),
                                  .taken_ids = (*orchestrator)->busy_drivers_at_start()};
   if (is_embedded) fleet.arguments.push_back("--embedded");
   DriverProcesses drivers(std::move(fleet), log);
@@ -204,8 +229,9 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
 
   absl::Status ready = absl::OkStatus();
   WaitForEnd(signals, drivers, **orchestrator, config.orchestrator().drivers(), [&] {
-    log.Info(absl::StrFormat("gRPC on %s, REST and web page on http://%s, %d driver%s ready, %s",
-                             grpc_address, http_address, (*orchestrator)->live_drivers(),
+    log.Info(absl::StrFormat("gRPC on %s, REST and web page on %s://%s, %d driver%s ready, %s",
+                             grpc_address, security->tls() ? "https" : "http", http_address,
+                             (*orchestrator)->live_drivers(),
                              (*orchestrator)->live_drivers() == 1 ? "" : "s",
                              (*bus)->description()));
     if (!ready_file.empty())
@@ -237,28 +263,39 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
 int main(int argc, char** argv) {
   using loadtest::ProgramFlags;
   std::string ready_file;
+  bool insecure = false;
   ProgramFlags flags{
       .name = "orchestrator",
       .description =
           "Plans load tests, coordinates drivers over Kafka, and serves gRPC, REST and a web "
-          "page.\n"
-          "  orchestrator 3                          three drivers and a broker of its own: "
-          "nothing else is needed\n"
-          "  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other "
-          "hosts can join",
+          "page.",
       .settings = {{"--kafka", "kafka.bootstrap_servers",
                     "\"embedded\", or HOST:PORT,... of a real Kafka", "embedded|HOST:PORT,..."},
                    {"--grpc", "orchestrator.grpc_address", "Where gRPC is served", "HOST:PORT"},
                    {"--http", "orchestrator.http_address", "Where REST and the web page are served",
                     "HOST:PORT"},
+                   {"--token-file", "orchestrator.token_file",
+                    "Callers must know the token in this file", "FILE"},
+                   {"--tls-cert", "orchestrator.tls_certificate_file",
+                    "Serve over TLS with this certificate", "FILE"},
+                   {"--tls-key", "orchestrator.tls_key_file", "Its private key", "FILE"},
                    {"--data", "orchestrator.data_dir", "Folder of tests and reports", "DIR"}},
       .extras = {{"--ready_file", &ready_file,
                   "Write the addresses to FILE, as JSON, once the drivers are there", "FILE"}},
       .positional = {"N", "orchestrator.drivers",
-                     "Driver processes to start; 0: drivers come from elsewhere", "N"}};
+                     "Driver processes to start; 0: drivers come from elsewhere", "N"},
+      .switches = {{"--insecure", &insecure,
+                    "Serve addresses that other hosts reach without TLS or without a token"}},
+      .examples = R"(Examples:
+  orchestrator 3                          three drivers and a broker of its own: nothing else is needed
+  orchestrator 3 --kafka localhost:9092   the same over a real Kafka; drivers of other hosts can join
+  orchestrator 0 --kafka kafka:9092 --grpc 0.0.0.0:50051 --tls-cert tls.crt --tls-key tls.key --token-file token
+                                          for callers on other hosts, without drivers of its own
+Then: loadctl run http://127.0.0.1:8081/ping, or the web page that it names.)"};
   loadtest::v1::Config config;
   int exit_code = loadtest::kExitOk;
   if (!loadtest::ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;
-  const loadtest::Logger log("orchestrator");
+  if (insecure) config.mutable_orchestrator()->set_insecure(true);
+  const loadtest::Logger log("orchestrator", loadtest::LogFormatOf(config));
   return loadtest::Run(config, ready_file, log);
 }

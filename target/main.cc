@@ -60,7 +60,14 @@ int Main(int argc, char** argv) {
                     "N"}},
       .extras = {{"--ready_file", &ready_file,
                   "Write {\"http_address\": \"HOST:PORT\"} to this file when serving", "FILE"}},
-      .positional = {}};
+      .positional = {},
+      .switches = {},
+      .examples =
+          "Examples:\n"
+          "  target                 then: loadctl run http://127.0.0.1:8081/ping\n"
+          "  target --port 9000     then: loadctl run http://127.0.0.1:9000/flaky/5\n"
+          "Paths: /ping /delay/20 (ms) /status/503 /bytes/1000 /stream/10 /stall /close "
+          "/flaky/5 (% of 500) /metrics"};
   int exit_code = kExitOk;
   if (!ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;
 

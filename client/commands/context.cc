@@ -10,7 +10,10 @@ namespace loadtest {
 
 int Fail(const Context& context, const absl::Status& error) {
   for (const std::string& line : std::vector<std::string>(absl::StrSplit(error.message(), '\n'))) {
-    context.terminal.err << "loadctl: " << line << std::endl;
+    context.terminal.err << "loadctl: " << line;
+    // Of all that can be missing, it is the test that people misremember.
+    if (absl::IsNotFound(error)) context.terminal.err << " (loadctl ls shows them)";
+    context.terminal.err << std::endl;
   }
   switch (error.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -18,6 +21,7 @@ int Fail(const Context& context, const absl::Status& error) {
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnauthenticated:
       return kExitUsage;
     case absl::StatusCode::kUnavailable:
       return kExitUnreachable;
@@ -30,7 +34,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connect(const Context& context) {
   const CommandLine& line = context.line;
   const auto parts = ParseHostPort(line.server, line.server_given ? "--server" : "LOADTEST_SERVER");
   RETURN_IF_ERROR(parts.status());
-  return Connection::Open(line.server);
+  const absl::StatusOr<ServerAccess> access = ReadServerAccess(line.access, line.server);
+  RETURN_IF_ERROR(access.status());
+  return Connection::Open(line.server, *access);
 }
 
 absl::StatusOr<std::string> TestName(std::string_view text) {

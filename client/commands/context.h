@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +17,12 @@
 
 namespace loadtest {
 
+// An open file of -o FORMAT=FILE.
+struct ExtraOutputFile {
+  CommandLine::Format format;
+  std::unique_ptr<std::ostream> file;
+};
+
 struct Context {
   const CommandLine& line;
   Terminal& terminal;
@@ -24,6 +31,7 @@ struct Context {
   std::ostream& out;
   // Folder of this program; `orchestrator` is beside it.
   std::string program_folder;
+  std::vector<ExtraOutputFile>& extras;
 
   bool json() const { return line.format == CommandLine::Format::kJson; }
 };

@@ -1,6 +1,7 @@
 #include "client/commands/plan.h"
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <random>
@@ -25,6 +26,12 @@ absl::StatusOr<std::string> ReadAll(const std::string& path, std::istream& stand
     content.append(block.data(), static_cast<size_t>(input.gcount()));
   }
   // A folder opens, but does not read.
+  if (path != "-" && !std::filesystem::exists(path)) {
+    const bool is_plan = path.ends_with(".json");
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: there is no such file%s", path,
+                        is_plan ? "; loadctl init " + path + " writes a plan to begin with" : ""));
+  }
   if (!input.eof()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%s: cannot be read; want the path of a file", path));

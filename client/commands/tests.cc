@@ -1,11 +1,17 @@
-// `ls`, `get`, `stop`, `rm`, `report` and `drivers`.
+// `ls`, `get`, `stop`, `rm`, `report`, `check`, `note` and `drivers`.
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "client/commands/commands.h"
 #include "client/commands/watching.h"
+#include "client/exit_codes.h"
+#include "client/flags/flag_values.h"
 #include "client/view/tables.h"
+#include "client/view/thresholds_view.h"
 #include "common/base/status_macros.h"
 #include "common/base/time.h"
 #include "common/base/units.h"
@@ -38,6 +44,87 @@ int ForEach(const std::vector<std::string>& names, Context& context,
   return exit_code;
 }
 
+absl::StatusOr<v1::ListLoadTestsRequest> ListRequest(const ListCommand& command) {
+  v1::ListLoadTestsRequest request;
+  for (const std::string& label : command.labels) {
+    const size_t equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("--label: got \"%s\", want KEY=VALUE", label));
+    }
+    (*request.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  for (const std::string& text : command.states) {
+    v1::LoadTest::State state;
+    if (!v1::LoadTest::State_Parse(absl::AsciiStrToUpper(text), &state) ||
+        state == v1::LoadTest::STATE_UNSPECIFIED) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "--state: got \"%s\", want pending, starting, running, stopping, succeeded, stopped or "
+          "failed",
+          text));
+    }
+    request.add_states(state);
+  }
+  return request;
+}
+
+// What came of the tests that have ended. A watch of such a test is one small message, while its
+// report has all its intervals.
+TestResults ResultsOf(const v1::ListLoadTestsResponse& tests, Connection& connection) {
+  TestResults results;
+  for (const v1::LoadTest& test : tests.load_tests()) {
+    if (!test.has_end_time()) continue;
+    // One that was deleted meanwhile has none.
+    connection
+        .Watch(test.name(),
+               [&](const v1::LoadTestUpdate& update) { results[test.name()] = update; })
+        .IgnoreError();
+  }
+  return results;
+}
+
+// What the slice flags ask for.
+absl::StatusOr<v1::GetReportRequest> SliceRequestOf(const std::string& name,
+                                                    const SliceFlags& flags) {
+  v1::GetReportRequest request;
+  request.set_name(name);
+  if (flags.from) {
+    ASSIGN_OR_RETURN(*request.mutable_from(), DurationFlag("--from", *flags.from));
+  }
+  if (flags.to) {
+    ASSIGN_OR_RETURN(*request.mutable_to(), DurationFlag("--to", *flags.to));
+  }
+  for (const std::string& id : flags.exclude) request.add_exclude_drivers(id);
+  ASSIGN_OR_RETURN(*request.mutable_thresholds(), ThresholdsFlag("--slo", flags.thresholds));
+  return request;
+}
+
+// An error of the orchestrator, with the flag in place of the field.
+absl::Status InTermsOfSliceFlags(const absl::Status& error) {
+  std::string message(error.message());
+  for (const auto& [field, flag] :
+       {std::pair<std::string_view, std::string_view>{"from, to:", "--from, --to:"},
+        {"from:", "--from:"},
+        {"to:", "--to:"},
+        {"exclude_drivers:", "--exclude:"},
+        {"thresholds[", "--slo ["}}) {
+    if (message.compare(0, field.size(), field) != 0) continue;
+    message.replace(0, field.size(), flag);
+    break;
+  }
+  return absl::Status(error.code(), message);
+}
+
+absl::StatusOr<v1::Report> FetchReport(const std::string& text, const SliceFlags& flags,
+                                       Context& context) {
+  ASSIGN_OR_RETURN(const std::string name, TestName(text));
+  ASSIGN_OR_RETURN(const v1::GetReportRequest request, SliceRequestOf(name, flags));
+  ASSIGN_OR_RETURN(const auto connection, Connect(context));
+  absl::StatusOr<v1::Report> report = connection->GetReport(request);
+  if (!report.ok()) return InTermsOfSliceFlags(report.status());
+  return report;
+}
+
 }  // namespace
 
 int ListTests(const ListCommand& command, Context& context) {
@@ -49,15 +136,18 @@ int ListTests(const ListCommand& command, Context& context) {
   }
   const auto connection = Connect(context);
   if (!connection.ok()) return Fail(context, connection.status());
-  v1::ListLoadTestsRequest request;
-  request.set_page_size(static_cast<int32_t>(*limit));
-  const absl::StatusOr<v1::ListLoadTestsResponse> tests = (*connection)->ListLoadTests(request);
+  absl::StatusOr<v1::ListLoadTestsRequest> request = ListRequest(command);
+  if (!request.ok()) return Fail(context, request.status());
+  request->set_page_size(static_cast<int32_t>(*limit));
+  const absl::StatusOr<v1::ListLoadTestsResponse> tests = (*connection)->ListLoadTests(*request);
   if (!tests.ok()) return Fail(context, tests.status());
   if (context.json()) {
     context.out << ProtoToJson(*tests, 2, /*defaults=*/true) << std::endl;
     return kExitOk;
   }
-  context.out << TestsTable(*tests) << std::flush;
+  TestResults results;
+  if (!command.brief) results = ResultsOf(*tests, **connection);
+  context.out << TestsTable(*tests, results) << std::flush;
   if (!tests->next_page_token().empty() && !context.line.quiet) {
     context.terminal.err << "there are more; --limit shows them\n";
   }
@@ -76,6 +166,10 @@ int GetTest(const GetCommand& command, Context& context) {
 }
 
 int StopTests(const StopCommand& command, Context& context) {
+  if (command.all != command.names.empty()) {
+    return Fail(context, absl::InvalidArgumentError("stop: want names of tests, or --all"));
+  }
+  if (command.all) return StopAllTests(command, context);
   const std::string reason = command.reason.empty() ? "stopped by loadctl" : command.reason;
   return ForEach(command.names, context, [&](Connection& connection, const std::string& name) {
     const absl::StatusOr<v1::LoadTest> test = connection.StopLoadTest(name, reason);
@@ -88,6 +182,11 @@ int StopTests(const StopCommand& command, Context& context) {
 }
 
 int RemoveTests(const RemoveCommand& command, Context& context) {
+  if (command.names.empty() == command.older_than.empty()) {
+    return Fail(context,
+                absl::InvalidArgumentError("rm: want names of tests, or --older-than DURATION"));
+  }
+  if (!command.older_than.empty()) return RemoveOlderTests(command, context);
   return ForEach(command.names, context, [&](Connection& connection, const std::string& name) {
     RETURN_IF_ERROR(connection.DeleteLoadTest(name));
     if (!context.line.quiet) context.terminal.err << name << " is deleted\n";
@@ -96,13 +195,37 @@ int RemoveTests(const RemoveCommand& command, Context& context) {
 }
 
 int PrintReportOf(const ReportCommand& command, Context& context) {
-  const absl::StatusOr<std::string> name = TestName(command.name);
-  if (!name.ok()) return Fail(context, name.status());
-  const auto connection = Connect(context);
-  if (!connection.ok()) return Fail(context, connection.status());
-  const absl::StatusOr<v1::Report> report = (*connection)->GetReport(*name);
+  const absl::StatusOr<v1::Report> report = FetchReport(command.name, command.slice, context);
   if (!report.ok()) return Fail(context, report.status());
   return PrintReport(*report, context);
+}
+
+int CheckTest(const CheckCommand& command, Context& context) {
+  const absl::StatusOr<v1::Report> report = FetchReport(command.name, command.slice, context);
+  if (!report.ok()) return Fail(context, report.status());
+  if (report->thresholds().empty()) {
+    return Fail(context, absl::InvalidArgumentError(absl::StrFormat(
+                             "%s was run without thresholds; want --slo, such as --slo 'p99<50ms'",
+                             report->load_test().name())));
+  }
+  PrintReportAs(
+      *report,
+      ThresholdsView(*report, context.terminal.out_colors && context.line.output_file.empty()),
+      context);
+  return SayOutcome(*report, ExitCodeOfNumbers(*report), context);
+}
+
+int WriteNote(const NoteCommand& command, Context& context) {
+  return ForEach({command.name}, context, [&](Connection& connection, const std::string& name) {
+    const absl::StatusOr<v1::LoadTest> test = connection.WriteNote(name, command.text);
+    RETURN_IF_ERROR(test.status());
+    if (context.json()) {
+      context.out << ProtoToJson(*test, 2, /*defaults=*/true) << std::endl;
+    } else if (!context.line.quiet) {
+      context.terminal.err << name << (command.text.empty() ? " has no note\n" : " is noted\n");
+    }
+    return absl::OkStatus();
+  });
 }
 
 int ListDrivers(const DriversCommand&, Context& context) {

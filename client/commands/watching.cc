@@ -1,14 +1,31 @@
 #include "client/commands/watching.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "client/exit_codes.h"
+#include "client/report/csv_report.h"
+#include "client/report/html_report.h"
+#include "client/report/junit_report.h"
 #include "client/view/report_view.h"
 #include "common/json/proto_json.h"
 
 namespace loadtest {
 namespace {
+
+std::string FailedThresholds(const v1::Report& report) {
+  std::vector<std::string> failed;
+  for (const v1::ThresholdResult& threshold : report.thresholds()) {
+    if (threshold.passed()) continue;
+    failed.push_back(threshold.expression() + ": " +
+                     (threshold.actual().empty() ? "nothing was measured" : threshold.actual()));
+  }
+  return absl::StrFormat("%s failed: %s", failed.size() == 1 ? "a threshold" : "thresholds",
+                         absl::StrJoin(failed, "; "));
+}
 
 std::string WhyNotGood(const v1::Report& report, ExitCode code) {
   const v1::LoadTest& test = report.load_test();
@@ -17,11 +34,29 @@ std::string WhyNotGood(const v1::Report& report, ExitCode code) {
       return "no request succeeded";
     case kExitInvalidVerdict:
       return "the verdict is INVALID";
+    case kExitThreshold:
+      return FailedThresholds(report);
     default: {
       const std::string state = v1::LoadTest::State_Name(test.state());
       return test.state_reason().empty() ? state : state + ": " + test.state_reason();
     }
   }
+}
+
+std::string ReportAs(CommandLine::Format format, const v1::Report& report) {
+  switch (format) {
+    case CommandLine::Format::kTable:
+      break;
+    case CommandLine::Format::kJson:
+      return ProtoToJson(report, /*indent=*/2, /*defaults=*/true) + "\n";
+    case CommandLine::Format::kCsv:
+      return CsvReport(report);
+    case CommandLine::Format::kJunit:
+      return JunitReport(report);
+    case CommandLine::Format::kHtml:
+      return HtmlReport(report);
+  }
+  return "";
 }
 
 }  // namespace
@@ -66,17 +101,27 @@ int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& conn
 }
 
 int PrintReport(const v1::Report& report, Context& context) {
-  if (context.json()) {
-    context.out << ProtoToJson(report, /*indent=*/2, /*defaults=*/true) << std::endl;
-  } else {
-    const bool is_file = !context.line.output_file.empty();
-    ReportViewOptions options;
-    if (!is_file) options.width = context.terminal.out_width;
-    options.unicode = context.terminal.out_unicode && !is_file;
-    options.colors = context.terminal.out_colors && !is_file;
-    context.out << ReportView(report, options) << std::flush;
+  const bool is_file = !context.line.output_file.empty();
+  ReportViewOptions options;
+  if (!is_file) options.width = context.terminal.out_width;
+  options.unicode = context.terminal.out_unicode && !is_file;
+  options.colors = context.terminal.out_colors && !is_file;
+  PrintReportAs(report, ReportView(report, options), context);
+  return SayOutcome(report, ExitCodeOf(report), context);
+}
+
+void PrintReportAs(const v1::Report& report, const std::string& table, Context& context) {
+  const auto as = [&](CommandLine::Format format) {
+    return format == CommandLine::Format::kTable ? table : ReportAs(format, report);
+  };
+  context.out << as(context.line.format) << std::flush;
+  for (const ExtraOutputFile& extra : context.extras) {
+    *extra.file << as(extra.format) << std::flush;
   }
-  const ExitCode code = ExitCodeOf(report);
+}
+
+int SayOutcome(const v1::Report& report, int exit_code, Context& context) {
+  const auto code = static_cast<ExitCode>(exit_code);
   if (code != kExitOk) {
     context.terminal.err << absl::StrFormat("loadctl: %s: %s (exit code %d)\n",
                                             report.load_test().name(), WhyNotGood(report, code),

@@ -37,4 +37,11 @@ int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& conn
 // on standard error.
 int PrintReport(const v1::Report& report, Context& context);
 
+// Writes the report to where results go, `table` as its form for people, and to the files of
+// -o FORMAT=FILE.
+void PrintReportAs(const v1::Report& report, const std::string& table, Context& context);
+
+// The reason for an exit code other than 0, on standard error; returns the code.
+int SayOutcome(const v1::Report& report, int exit_code, Context& context);
+
 }  // namespace loadtest

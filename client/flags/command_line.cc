@@ -1,12 +1,20 @@
 #include "client/flags/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "client/flags/completion.h"
+#include "client/flags/flag_values.h"
 #include "client/flags/help_texts.h"
+#include "client/flags/help_topics.h"
+#include "common/base/nearest.h"
 #include "common/base/version.h"
 #include "common/cli/program_flags.h"
 
@@ -127,9 +135,19 @@ void AddSpecFlags(CLI::App& app, SpecFlags& flags) {
           "When a driver is lost in mid-test (default continue)")
       ->group(limits);
 
+  const std::string result = "Result";
+  AddTexts(app, "--slo", flags.thresholds, "THRESHOLDS",
+           "What the result must keep, such as 'p99<50ms,errors<0.1%,rate>950/s' or "
+           "'p99<50ms per 5s'; may be repeated. One that fails makes the exit code 3");
+  app.get_option("--slo")->group(result);
+  app.add_flag("--abort-on-fail", flags.abort_on_threshold,
+               "--slo: stop the test as soon as a threshold cannot be kept any more")
+      ->group(result);
+
   const std::string about = "About the test";
   AddText(app, "--title", flags.title, "TEXT", "For people, stands in the report")->group(about);
-  AddTexts(app, "--label", flags.labels, "KEY=VALUE", "A label; may be repeated");
+  AddTexts(app, "-l,--label", flags.labels, "KEY=VALUE",
+           "A label, to find it by with ls -l; may be repeated");
   app.get_option("--label")->group(about);
 }
 
@@ -143,7 +161,7 @@ void AddCreateFlags(CLI::App& app, CreateCommand& command) {
 }
 
 // The flags that every command has.
-void AddCommonFlags(CLI::App& app, CommandLine& line, std::string& format) {
+void AddCommonFlags(CLI::App& app, CommandLine& line, std::vector<std::string>& formats) {
   const std::string common = "Everywhere";
   app.add_option_function<std::string>(
          "--server",
@@ -154,8 +172,25 @@ void AddCommonFlags(CLI::App& app, CommandLine& line, std::string& format) {
          "The orchestrator (default 127.0.0.1:50051, or LOADTEST_SERVER)")
       ->type_name("HOST:PORT")
       ->group(common);
-  AddText(app, "-o", format, "table|json", "How results are printed (default table)")
-      ->group(common);
+  const std::string access = "The orchestrator's TLS and token (docs/security.md)";
+  app.add_flag("--server-tls", line.access.tls,
+               "Speak TLS with the orchestrator; implied by the three that follow")
+      ->group(access);
+  AddText(app, "--server-cacert", line.access.ca_file, "FILE",
+          "Certificates to trust instead of the system's, PEM (or LOADTEST_SERVER_CACERT)")
+      ->group(access);
+  AddText(app, "--server-cert", line.access.certificate_file, "FILE",
+          "Certificate to show to it, PEM")
+      ->group(access);
+  AddText(app, "--server-key", line.access.key_file, "FILE", "Its key, PEM")->group(access);
+  AddText(app, "--token-file", line.access.token_file, "FILE",
+          "The token is the first line of it (or LOADTEST_TOKEN_FILE, or the token itself in "
+          "LOADTEST_TOKEN)")
+      ->group(access);
+  AddTexts(app, "-o", formats, "FORMAT[=FILE]",
+           "How results are printed: table (default) or json; a report also as csv, junit or html. "
+           "With =FILE the report goes there, too; may be repeated");
+  app.get_option("-o")->group(common);
   AddText(app, "--output", line.output_file, "FILE", "Write results to this file")->group(common);
   app.add_flag("-q,--quiet", line.quiet, "No progress and no explanations, only the result")
       ->group(common);
@@ -171,13 +206,18 @@ struct Commands {
   StopCommand stop;
   RemoveCommand remove;
   ReportCommand report;
+  CheckCommand check;
+  DiffCommand diff;
+  NoteCommand note;
   DriversCommand drivers;
   TailCommand tail;
+  DoctorCommand doctor;
+  InitCommand init;
 };
 
 class Parser {
  public:
-  Parser(CommandLine& line, std::string& format) : line_(line) {
+  Parser(CommandLine& line, std::vector<std::string>& formats) : line_(line) {
     app_.footer(kProgramExamples);
     app_.get_formatter()->column_width(32);
     app_.set_version_flag("--version", std::string("loadctl ") + kVersion,
@@ -192,25 +232,55 @@ class Parser {
     AddCreateFlags(Add("create", "Create a test and print its name; it starts by itself",
                        kCreateExamples, commands_.create),
                    commands_.create);
-    AddText(Add("ls", "List tests, newest first", "", commands_.list), "--limit",
-            commands_.list.limit, "N", "At most so many (default 20)");
+    AddList(Add("ls", "List tests, newest first", kListExamples, commands_.list));
     AddName(Add("get", "Show a test: its spec and its state", "", commands_.get),
             commands_.get.name);
     AddName(Add("watch", "Watch a test until it ends, then print its report", kWatchExamples,
                 commands_.watch),
             commands_.watch.name);
     CLI::App& stop = Add("stop", "Stop tests; each still gets its report", "", commands_.stop);
-    AddNames(stop, commands_.stop.names);
+    AddNames(stop, commands_.stop.names, /*required=*/false);
+    stop.add_flag("--all", commands_.stop.all,
+                  "Every test that has not ended; waits until all is silent and says how long that "
+                  "took");
     AddText(stop, "--reason", commands_.stop.reason, "TEXT", "Why, for the report");
-    AddNames(Add("rm", "Delete ended tests with their reports", "", commands_.remove),
-             commands_.remove.names);
-    AddName(Add("report", "Print the report of a test", kReportExamples, commands_.report),
-            commands_.report.name);
+    CLI::App& remove =
+        Add("rm", "Delete ended tests with their reports", kRemoveExamples, commands_.remove);
+    remove.add_option("names", commands_.remove.names, "The tests: x or loadTests/x")
+        ->type_name("NAME");
+    AddText(remove, "--older-than", commands_.remove.older_than, "DURATION",
+            "Instead of names: all that ended longer ago, such as 30d or 12h");
+    remove.add_flag("--yes", commands_.remove.yes, "--older-than: delete without asking");
+    CLI::App& report = Add("report", "Print the report of a test, or of a part of it",
+                           kReportExamples, commands_.report);
+    AddName(report, commands_.report.name);
+    AddSliceFlags(report, commands_.report.slice);
+    CLI::App& check = Add("check", "Judge a test, or a part of it, by thresholds", kCheckExamples,
+                          commands_.check);
+    AddName(check, commands_.check.name);
+    AddSliceFlags(check, commands_.check.slice);
+    AddDiff(
+        Add("diff", "Compare two tests: what changed beyond noise", kDiffExamples, commands_.diff));
+    CLI::App& note = Add("note", "Write a note on a test; replaces the one before", kNoteExamples,
+                         commands_.note);
+    AddName(note, commands_.note.name);
+    note.add_option("text", commands_.note.text, "The note; \"\" removes it")
+        ->type_name("TEXT")
+        ->required();
     Add("drivers", "List drivers", "", commands_.drivers);
     AddTail(Add("tail", "Print records of a Kafka topic, a JSON object a line", kTailExamples,
                 commands_.tail));
-    AddCommonFlags(app_, line, format);
-    for (CLI::App* command : app_.get_subcommands(nullptr)) AddCommonFlags(*command, line, format);
+    AddDoctor(Add("doctor", "Look for what could make a test fail or mislead", kDoctorExamples,
+                  commands_.doctor));
+    AddInit(Add("init", "Write a plan file with comments, to begin with", kInitExamples,
+                commands_.init));
+    help_ = app_.add_subcommand("help", "Explain a command or a topic: " + TopicNames());
+    help_->add_option("topic", help_topic_, "A command, or " + TopicNames())->type_name("TOPIC");
+    completion_ = app_.add_subcommand("completion", "Print a script that completes command lines");
+    completion_->footer(kCompletionExamples);
+    completion_->add_option("shell", shell_, "bash, zsh or fish")->type_name("SHELL")->required();
+    AddCommonFlags(app_, line, formats);
+    for (CLI::App* command : app_.get_subcommands(nullptr)) AddCommonFlags(*command, line, formats);
   }
 
   // Throws what CLI11 throws.
@@ -220,6 +290,10 @@ class Parser {
   }
 
   CLI::App& app() { return app_; }
+
+  // What `help` and `completion` print; nullopt for any other command. InvalidArgument for a topic
+  // or a shell that is not known.
+  absl::StatusOr<std::optional<std::string>> AboutItself();
   // "loadctl", or "loadctl run" once a command was recognized.
   std::string Place() const {
     const std::vector<const CLI::App*> chosen =
@@ -231,14 +305,28 @@ class Parser {
     const std::vector<std::string> extras = app_.remaining(/*recurse=*/true);
     return extras.empty() ? "-" : extras.front();
   }
-  std::string CommandNames() const {
+  std::vector<std::string> CommandNames() const {
     std::vector<std::string> names;
     for (const CLI::App* command : app_.get_subcommands(nullptr))
       names.push_back(command->get_name());
-    return absl::StrJoin(names, ", ");
+    return names;
+  }
+  // Those of the command that was chosen: "--rate", "-r".
+  std::vector<std::string> FlagNames() const {
+    const std::vector<const CLI::App*> chosen =
+        app_.get_subcommands([](const CLI::App* command) { return command->parsed(); });
+    std::vector<std::string> names;
+    for (const CLI::Option* option : (chosen.empty() ? &app_ : chosen[0])->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
   }
 
+  std::vector<CompletedCommand> Completed() const;
+
  private:
+  static std::string TopicNames();
+
   template <typename T>
   CLI::App& Add(const std::string& name, const std::string& description,
                 const std::string& examples, T& command) {
@@ -251,8 +339,41 @@ class Parser {
   static void AddName(CLI::App& app, std::string& name) {
     app.add_option("name", name, "The test: x or loadTests/x")->type_name("NAME")->required();
   }
-  static void AddNames(CLI::App& app, std::vector<std::string>& names) {
-    app.add_option("names", names, "The tests: x or loadTests/x")->type_name("NAME")->required();
+  static void AddNames(CLI::App& app, std::vector<std::string>& names, bool required = true) {
+    app.add_option("names", names, "The tests: x or loadTests/x")
+        ->type_name("NAME")
+        ->required(required);
+  }
+  void AddList(CLI::App& app) {
+    ListCommand& list = commands_.list;
+    AddText(app, "--limit", list.limit, "N", "At most so many (default 20)");
+    AddTexts(app, "-l,--label", list.labels, "KEY=VALUE",
+             "Only tests with this label; may be repeated: with all of them");
+    AddTexts(
+        app, "--state", list.states, "STATE",
+        "Only tests in this state: pending, starting, running, stopping, succeeded, stopped or "
+        "failed; may be repeated: in one of them");
+    app.add_flag("--brief", list.brief,
+                 "Without rate, p99 and verdict, which are asked for one by one");
+  }
+  static void AddSliceFlags(CLI::App& app, SliceFlags& slice) {
+    AddTexts(app, "--slo", slice.thresholds, "THRESHOLDS",
+             "Judged instead of the test's own, such as 'p99<50ms,errors<0.1%'; may be repeated");
+    AddText(app, "--from", slice.from, "DURATION",
+            "Only from so long after the start on; the warm-up counts");
+    AddText(app, "--to", slice.to, "DURATION", "Only until so long after the start");
+    AddTexts(app, "--exclude", slice.exclude, "DRIVER", "Without this driver; may be repeated");
+  }
+  void AddDiff(CLI::App& app) {
+    DiffCommand& diff = commands_.diff;
+    app.add_option("before", diff.before, "The first test, or a report file that ends in .json")
+        ->type_name("A")
+        ->required();
+    app.add_option("after", diff.after, "The one to compare with it")->type_name("B")->required();
+    AddTexts(app, "--fail-if", diff.limits, "LIMITS",
+             "Exit with 3 when B is worse by more than this and more than noise, such as "
+             "'p99>+10%,rate<-5%'; may be repeated");
+    app.add_flag("--force", diff.force, "Compare what should not be compared");
   }
   void AddTail(CLI::App& app) {
     TailCommand& tail = commands_.tail;
@@ -269,29 +390,191 @@ class Parser {
         "Configuration with the broker and its security (default: config.json, if there is one)");
   }
 
+  void AddDoctor(CLI::App& app) {
+    AddText(app, "--kafka", commands_.doctor.kafka, "HOST:PORT",
+            "The broker (default: that of the configuration)");
+    AddText(app, "--config", commands_.doctor.config, "FILE",
+            "Configuration with the broker and the ports (default: config.json, if there is one)");
+  }
+  void AddInit(CLI::App& app) {
+    app.add_option("file", commands_.init.file,
+                   "The file; - is standard output (default plan.json)")
+        ->type_name("FILE");
+    AddText(app, "--url", commands_.init.url, "URL",
+            "What to test (default http://127.0.0.1:8081/ping)");
+    app.add_flag("--force", commands_.init.force, "Write over a file that is there");
+  }
+
   CommandLine& line_;
   Commands commands_;
+  CLI::App* help_ = nullptr;
+  CLI::App* completion_ = nullptr;
+  std::string help_topic_;
+  std::string shell_;
   CLI::App app_{"Runs load tests through an orchestrator and shows what came of them.", "loadctl"};
 };
+
+std::string Parser::TopicNames() {
+  std::vector<std::string> names;
+  for (const HelpTopic& topic : HelpTopics()) names.emplace_back(topic.name);
+  return absl::StrJoin(names, ", ");
+}
+
+absl::StatusOr<std::optional<std::string>> Parser::AboutItself() {
+  if (completion_->parsed()) {
+    if (shell_ == "bash" || shell_ == "zsh" || shell_ == "fish") {
+      return CompletionScript(shell_, Completed());
+    }
+    return WrongFlag("completion", shell_, "bash, zsh or fish");
+  }
+  if (!help_->parsed()) return std::nullopt;
+  if (help_topic_.empty()) {
+    // Not App::help, which explains the command that was chosen: help.
+    std::string text =
+        app_.get_formatter()->make_help(&app_, "loadctl", CLI::AppFormatMode::Normal) +
+        "\nTopics (loadctl help TOPIC):\n";
+    for (const HelpTopic& topic : HelpTopics()) {
+      text += absl::StrFormat("  %-30s%s\n", std::string(topic.name), std::string(topic.summary));
+    }
+    return text;
+  }
+  if (const HelpTopic* topic = FindHelpTopic(help_topic_)) return std::string(topic->text);
+  for (const CLI::App* command : app_.get_subcommands(nullptr)) {
+    if (command->get_name() == help_topic_) return command->help("loadctl");
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("help: got \"%s\", want a command (%s) or one of %s", help_topic_,
+                      absl::StrJoin(CommandNames(), ", "), TopicNames()));
+}
+
+// The first line, without what would make it long.
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// "uniform|poisson" -> both; what is not a word to type ("TEXT|@FILE", "N") -> nothing.
+std::vector<std::string> ValuesOf(const std::string& type_name) {
+  if (type_name.find('|') == std::string::npos) return {};
+  std::vector<std::string> values = absl::StrSplit(type_name, '|');
+  for (const std::string& value : values) {
+    if (value.find_first_of("@ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) return {};
+  }
+  return values;
+}
+
+std::vector<CompletedCommand> Parser::Completed() const {
+  std::vector<CompletedCommand> commands;
+  for (const CLI::App* app : app_.get_subcommands(nullptr)) {
+    CompletedCommand& command = commands.emplace_back();
+    command.name = app->get_name();
+    command.help = FirstLine(app->get_description());
+    for (const CLI::Option* option : app->get_options()) {
+      const std::string type = option->get_type_name();
+      if (option->get_positional()) {
+        command.takes_tests = command.takes_tests || type == "NAME";
+        command.takes_files = command.takes_files || type == "FILE" || option->get_name() == "URL";
+        continue;
+      }
+      CompletedFlag& flag = command.flags.emplace_back();
+      for (const std::string& name : option->get_snames()) flag.names.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) flag.names.push_back("--" + name);
+      flag.takes_value = option->get_items_expected_max() > 0;
+      flag.takes_file = type == "FILE";
+      flag.values = ValuesOf(type);
+      flag.help = FirstLine(option->get_description());
+    }
+    if (command.name == "run" || command.name == "create") {
+      command.words = {"avalanche", "tsunami", "rate"};
+    } else if (command.name == "tail") {
+      command.words = {"register", "heartbeat", "trigger", "metrics"};
+    } else if (command.name == "completion") {
+      command.words = {"bash", "zsh", "fish"};
+    } else if (command.name == "help") {
+      for (const HelpTopic& topic : HelpTopics()) command.words.emplace_back(topic.name);
+      for (const CLI::App* other : app_.get_subcommands(nullptr)) {
+        command.words.push_back(other->get_name());
+      }
+    }
+  }
+  return commands;
+}
 
 // CLI11's words for the most frequent mistakes do not say what to do instead.
 std::string Explain(const Parser& parser, const CLI::ParseError& error) {
   const std::string text = error.what();
   const bool has_command = parser.Place() != "loadctl";
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !has_command) {
-    return "a command is missing; want one of " + parser.CommandNames();
+    return "a command is missing; want one of " + absl::StrJoin(parser.CommandNames(), ", ");
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && text.substr(0, 4) == "name") {
+    return "the NAME of a test is missing; loadctl ls shows them";
   }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::string extra = parser.FirstExtra();
-    if (extra[0] == '-') return "unknown flag " + extra;
+    if (extra[0] == '-') {
+      const std::string flag = extra.substr(0, extra.find('='));
+      return "unknown flag " + flag + DidYouMean(flag, parser.FlagNames());
+    }
     if (has_command) return absl::StrFormat("unexpected argument \"%s\"", extra);
-    return absl::StrFormat("unknown command \"%s\"; want one of %s", extra, parser.CommandNames());
+    if (extra.find("://") != std::string::npos) {
+      return absl::StrFormat("a command is missing; want for example: loadctl run %s", extra);
+    }
+    const std::string hint = DidYouMean(extra, parser.CommandNames());
+    return absl::StrFormat("unknown command \"%s\"%s want one of %s", extra,
+                           hint.empty() ? ";" : hint, absl::StrJoin(parser.CommandNames(), ", "));
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     const bool too_many = text.find("At Most") != std::string::npos;
     return text.substr(0, text.find(':')) + (too_many ? ": given twice" : ": the value is missing");
   }
   return text;
+}
+
+// What `-o` may be for the command that was chosen.
+std::vector<std::pair<std::string, CommandLine::Format>> FormatsOf(const Command& command) {
+  using Format = CommandLine::Format;
+  std::vector<std::pair<std::string, Format>> formats = {{"table", Format::kTable},
+                                                         {"json", Format::kJson}};
+  const bool is_report = std::holds_alternative<RunCommand>(command) ||
+                         std::holds_alternative<WatchCommand>(command) ||
+                         std::holds_alternative<ReportCommand>(command) ||
+                         std::holds_alternative<CheckCommand>(command);
+  if (is_report) {
+    formats.emplace_back("csv", Format::kCsv);
+    formats.emplace_back("junit", Format::kJunit);
+  }
+  if (is_report || std::holds_alternative<DiffCommand>(command)) {
+    formats.emplace_back("html", Format::kHtml);
+  }
+  return formats;
+}
+
+// Puts the values of -o into `line`; what is wrong with them, or nothing.
+std::string TakeFormats(const std::vector<std::string>& texts, CommandLine& line) {
+  const auto known = FormatsOf(line.command);
+  bool has_main = false;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    const auto it = std::find_if(known.begin(), known.end(),
+                                 [&](const auto& format) { return format.first == name; });
+    if (it == known.end()) {
+      std::vector<std::string> names;
+      for (const auto& format : known) names.push_back(format.first);
+      return absl::StrFormat("got \"%s\", want %s", text, absl::StrJoin(names, ", "));
+    }
+    if (equals != std::string::npos) {
+      const std::string file = text.substr(equals + 1);
+      if (file.empty()) return absl::StrFormat("got \"%s\", want a file after the =", text);
+      line.extra_outputs.push_back({it->second, file});
+      continue;
+    }
+    if (has_main) {
+      return absl::StrFormat("got \"%s\" as a second form, want %s=FILE: one alone is printed",
+                             text, name);
+    }
+    has_main = true;
+    line.format = it->second;
+  }
+  return "";
 }
 
 }  // namespace
@@ -302,12 +585,24 @@ bool ParseCommandLine(const std::vector<std::string>& arguments,
   if (const auto server = environment.find("LOADTEST_SERVER"); server != environment.end()) {
     line.server = server->second;
   }
-  std::string format = "table";
-  Parser parser(line, format);
+  line.access = AccessFromEnvironment(environment);
+  std::vector<std::string> formats;
+  Parser parser(line, formats);
   try {
     parser.Parse(arguments);
     // Checked here and not by CLI11, whose version would hide an unknown flag behind it.
     if (parser.Place() == "loadctl") throw CLI::RequiredError("command");
+    const auto about_itself = parser.AboutItself();
+    if (!about_itself.ok()) {
+      terminal.err << "loadctl: " << std::string(about_itself.status().message()) << "\n";
+      exit_code = kExitUsage;
+      return false;
+    }
+    if (about_itself->has_value()) {
+      terminal.out << **about_itself << std::flush;
+      exit_code = kExitOk;
+      return false;
+    }
   } catch (const CLI::Success& success) {
     parser.app().exit(success, terminal.out, terminal.err);
     exit_code = kExitOk;
@@ -318,12 +613,11 @@ bool ParseCommandLine(const std::vector<std::string>& arguments,
     exit_code = kExitUsage;
     return false;
   }
-  if (format != "table" && format != "json") {
-    terminal.err << absl::StrFormat("loadctl: -o: got \"%s\", want table or json\n", format);
+  if (const std::string wrong = TakeFormats(formats, line); !wrong.empty()) {
+    terminal.err << "loadctl: -o: " << wrong << "\n";
     exit_code = kExitUsage;
     return false;
   }
-  line.format = format == "json" ? CommandLine::Format::kJson : CommandLine::Format::kTable;
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
+#include "common/thresholds/threshold.h"
 
 namespace loadtest {
 
@@ -30,6 +31,19 @@ absl::StatusOr<int64_t> CountFlag(std::string_view flag, const std::string& text
                      absl::StrFormat("%s to %s", FormatCount(least), FormatCount(most)));
   }
   return *count;
+}
+
+absl::StatusOr<google::protobuf::RepeatedPtrField<std::string>> ThresholdsFlag(
+    std::string_view flag, const std::vector<std::string>& values) {
+  google::protobuf::RepeatedPtrField<std::string> texts;
+  for (const std::string& value : values) {
+    for (std::string& part : SplitThresholds(value)) {
+      absl::StatusOr<Threshold> threshold = ParseThreshold(part);
+      if (!threshold.ok()) return NamedFlag(flag, threshold.status());
+      texts.Add(std::move(threshold->expression));
+    }
+  }
+  return texts;
 }
 
 }  // namespace loadtest

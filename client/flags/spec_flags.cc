@@ -11,6 +11,7 @@
 #include "client/flags/flag_values.h"
 #include "client/flags/stages_flag.h"
 #include "client/flags/tls_flags.h"
+#include "common/base/nearest.h"
 #include "common/base/status_macros.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
@@ -40,7 +41,10 @@ struct Arguments {
 absl::StatusOr<Arguments> SplitArguments(const std::vector<std::string>& arguments) {
   constexpr char kUsage[] = "want [avalanche|tsunami|rate] URL, or a plan file that ends in .json";
   if (arguments.empty()) {
-    return absl::InvalidArgumentError(absl::StrFormat("what to test is missing: %s", kUsage));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("what to test is missing: %s; for example http://127.0.0.1:8081/ping, or a "
+                        "plan that loadctl init writes",
+                        kUsage));
   }
   if (arguments.size() == 1) {
     if (IsType(arguments[0])) {
@@ -54,7 +58,14 @@ absl::StatusOr<Arguments> SplitArguments(const std::vector<std::string>& argumen
     return absl::InvalidArgumentError(
         absl::StrFormat("%s: one argument too many; %s", arguments[2], kUsage));
   }
-  if (!IsType(arguments[0])) return WrongFlag("type", arguments[0], kTypes);
+  if (!IsType(arguments[0])) {
+    if (arguments[0].find("://") != std::string::npos) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "%s: one argument too many; want one URL a test (%s)", arguments[1], kUsage));
+    }
+    return WrongFlag("type", arguments[0],
+                     kTypes + DidYouMean(arguments[0], {"avalanche", "tsunami", "rate"}));
+  }
   return Arguments{.type = arguments[0], .url_or_plan = arguments[1]};
 }
 
@@ -213,6 +224,20 @@ absl::Status ApplyTimes(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   return absl::OkStatus();
 }
 
+// Those of the flags take the place of a plan's, so that a plan can be run with others.
+absl::Status ApplyThresholds(const SpecFlags& flags, v1::LoadTestSpec& spec) {
+  if (!flags.thresholds.empty()) {
+    ASSIGN_OR_RETURN(*spec.mutable_thresholds(), ThresholdsFlag("--slo", flags.thresholds));
+  }
+  if (!flags.abort_on_threshold) return absl::OkStatus();
+  if (spec.thresholds().empty()) {
+    return absl::InvalidArgumentError(
+        "--abort-on-fail: there is nothing to fail; want --slo with it, such as --slo 'p99<50ms'");
+  }
+  spec.set_abort_on_threshold(true);
+  return absl::OkStatus();
+}
+
 absl::Status ApplyRest(const SpecFlags& flags, v1::LoadTestSpec& spec) {
   if (flags.title) spec.set_title(*flags.title);
   if (flags.on_driver_loss) {
@@ -249,9 +274,25 @@ absl::StatusOr<v1::LoadTestSpec> SpecFromFlags(const SpecFlags& flags, const Rea
   RETURN_IF_ERROR(ApplyTls(flags, read_file, spec));
   RETURN_IF_ERROR(ApplyNumbers(flags, spec));
   RETURN_IF_ERROR(ApplyTimes(flags, spec));
+  RETURN_IF_ERROR(ApplyThresholds(flags, spec));
   RETURN_IF_ERROR(ApplyRest(flags, spec));
   return spec;
 }
+
+namespace {
+
+// What to do about an argument that is no URL.
+std::string UrlAdvice(const std::string& url) {
+  if (url.find("://") != std::string::npos || url.empty()) return "";
+  if (url.find('.') == std::string::npos && url.find(':') == std::string::npos &&
+      url.find('/') == std::string::npos) {
+    return "; a plan file has a name that ends in .json";
+  }
+  return absl::StrFormat("; did you mean http://%s? (a plan file has a name that ends in .json)",
+                         url);
+}
+
+}  // namespace
 
 absl::Status InTermsOfFlags(const absl::Status& error, const SpecFlags& flags) {
   const bool has_plan = !flags.arguments.empty() && IsPlan(flags.arguments.back());
@@ -296,6 +337,12 @@ absl::Status InTermsOfFlags(const absl::Status& error, const SpecFlags& flags) {
         line.replace(0, field.size(), flag);
         break;
       }
+    }
+  }
+  if (!has_plan && !flags.arguments.empty()) {
+    const std::string& url = flags.arguments.back();
+    for (std::string& line : lines) {
+      if (line.compare(0, 4, "URL:") == 0) line += UrlAdvice(url);
     }
   }
   return absl::Status(error.code(), absl::StrJoin(lines, "\n"));

@@ -46,7 +46,9 @@ struct SpecFlags {
   std::optional<std::string> drain = std::nullopt;
   std::optional<std::string> on_driver_loss = std::nullopt;
   std::optional<std::string> title = std::nullopt;
-  std::vector<std::string> labels = {};  // "key=value"
+  std::vector<std::string> labels = {};      // "key=value"
+  std::vector<std::string> thresholds = {};  // "p99<50ms,errors<0.1%"
+  bool abort_on_threshold = false;
 };
 
 // Reads a whole file; "-" is standard input.

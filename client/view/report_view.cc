@@ -16,6 +16,7 @@
 #include "client/view/events.h"
 #include "client/view/latency_view.h"
 #include "client/view/layout.h"
+#include "client/view/thresholds_view.h"
 #include "client/view/verdict_hints.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
@@ -32,7 +33,7 @@ constexpr int kMostErrors = 3;
 constexpr int kMostReasons = 2;
 constexpr int kMostAdvice = 2;
 constexpr int kMostEvents = 3;
-constexpr int kMostThresholds = 6;
+constexpr size_t kMostThresholds = 6;
 constexpr size_t kMostStatusCodes = 6;
 
 enum class Color { kRed = 31, kGreen = 32, kYellow = 33 };
@@ -88,6 +89,9 @@ void WriteHead(const v1::Report& report, Writer& writer) {
   writer.Raw(absl::StrFormat("%s  %s\n", test.name(), state));
   if (!test.state_reason().empty()) writer.Line("reason", test.state_reason(), 2);
   if (!spec.title().empty()) writer.Line("title", spec.title());
+  if (!test.note().empty()) writer.Line("note", test.note(), 2);
+  if (const std::string slice = SliceInWords(report); !slice.empty())
+    writer.Line("part", slice + ", whole intervals; not the whole test");
   writer.Line("asked", DescribeSpec(spec, std::max(spec.drivers(), test.assignments_size())), 2);
   std::string request = absl::StrFormat("%s %s, timeout %s", spec.request().method(),
                                         Clip(spec.request().url(), kWidestUrl),
@@ -284,31 +288,6 @@ void WriteEvents(const v1::Report& report, Writer& writer) {
   }
 }
 
-void WriteThresholds(const v1::Report& report, Writer& writer) {
-  // The broken ones first.
-  std::vector<const v1::ThresholdResult*> thresholds;
-  for (const v1::ThresholdResult& threshold : report.thresholds()) thresholds.push_back(&threshold);
-  std::stable_sort(thresholds.begin(), thresholds.end(),
-                   [](const auto* a, const auto* b) { return !a->passed() && b->passed(); });
-  const int shown = std::min(static_cast<int>(thresholds.size()), kMostThresholds);
-  for (int i = 0; i < shown; ++i) {
-    const v1::ThresholdResult& threshold = *thresholds[i];
-    std::string text = Clip(threshold.expression(), 60);
-    if (!threshold.actual().empty()) text += ", was " + Clip(threshold.actual(), 40);
-    if (threshold.windows() > 0) {
-      text += absl::StrFormat("; broken in %d of %d windows", threshold.windows_failed(),
-                              threshold.windows());
-    }
-    writer.Raw(PadRight(i == 0 ? "thresholds" : "", kNameWidth) +
-               writer.Colored(threshold.passed() ? "passed" : "FAILED",
-                              threshold.passed() ? Color::kGreen : Color::kRed) +
-               "  " + text + "\n");
-  }
-  if (shown < static_cast<int>(thresholds.size())) {
-    writer.Line("", absl::StrFormat("and %d more", thresholds.size() - shown));
-  }
-}
-
 void WriteVerdict(const v1::Report& report, Writer& writer) {
   const v1::Verdict& verdict = report.verdict();
   if (verdict.level() == v1::Verdict::LEVEL_UNSPECIFIED) return;
@@ -353,7 +332,7 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
   WriteDrivers(report, writer);
   WriteEvents(report, writer);
   writer.Space();
-  WriteThresholds(report, writer);
+  writer.Raw(ThresholdLines(report.thresholds(), kMostThresholds, options.colors));
   WriteVerdict(report, writer);
   std::string_view id = report.load_test().name();
   id.remove_prefix(id.rfind('/') + 1);

@@ -66,16 +66,67 @@ std::string HeartbeatAge(const v1::Driver& driver, WallTime now) {
   return absl::StrFormat("%.1fs ago", static_cast<double>(std::max<int64_t>(0, age)) / 1e9);
 }
 
+void AddResult(const v1::LoadTest& test, const TestResults& results,
+               std::vector<std::string>& cells) {
+  const auto it = results.find(test.name());
+  if (it == results.end() || !it->second.has_totals()) {
+    cells.insert(cells.end(), 5, "-");
+    return;
+  }
+  const v1::LoadTestUpdate& result = it->second;
+  const v1::RequestCounts& counts = result.totals();
+  cells.push_back(FormatCount(counts.completed()));
+  cells.push_back(FormatCount(counts.failed() + counts.dropped() + counts.http_errors()));
+  cells.push_back(
+      result.response_time().count() > 0 ? FormatLatency(result.response_time().p99_ns()) : "-");
+  const bool kept = std::all_of(result.thresholds().begin(), result.thresholds().end(),
+                                [](const auto& threshold) { return threshold.passed(); });
+  cells.push_back(result.thresholds().empty() ? "-" : kept ? "passed" : "FAILED");
+  cells.push_back(v1::Verdict::Level_Name(result.verdict().level()));
+}
+
+// "build=17 env=ci"
+std::string LabelsInShort(const v1::LoadTestSpec& spec) {
+  const std::map<std::string, std::string> labels(spec.labels().begin(), spec.labels().end());
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : labels) parts.push_back(key + "=" + value);
+  return absl::StrJoin(parts, " ");
+}
+
 std::string OrDash(std::string_view text) { return text.empty() ? "-" : Clip(text, kWidestText); }
 
 }  // namespace
 
-std::string TestsTable(const v1::ListLoadTestsResponse& tests) {
-  Table table({{"NAME"}, {"STATE"}, {"LOAD"}, {"CREATED"}, {"URL"}, {"TITLE"}});
+std::string TestsTable(const v1::ListLoadTestsResponse& tests, const TestResults& results) {
+  using enum Table::Align;
+  std::vector<Table::Column> columns = {{"NAME"}, {"STATE"}, {"LOAD"}, {"CREATED"}};
+  if (!results.empty()) {
+    for (const Table::Column& column : {Table::Column{"ANSWERED", kRight},
+                                        {"ERRORS", kRight},
+                                        {"P99", kRight},
+                                        {"SLO"},
+                                        {"VERDICT"}})
+      columns.push_back(column);
+  }
+  columns.push_back({"URL"});
+  columns.push_back({"TITLE"});
+  const bool any_labels =
+      std::any_of(tests.load_tests().begin(), tests.load_tests().end(),
+                  [](const auto& test) { return !test.spec().labels().empty(); });
+  const bool any_notes = std::any_of(tests.load_tests().begin(), tests.load_tests().end(),
+                                     [](const auto& test) { return !test.note().empty(); });
+  if (any_labels) columns.push_back({"LABELS"});
+  if (any_notes) columns.push_back({"NOTE"});
+  Table table(columns);
   for (const v1::LoadTest& test : tests.load_tests()) {
-    table.Add({IdOf(test.name()), v1::LoadTest::State_Name(test.state()), LoadInShort(test.spec()),
-               LocalTime(test.create_time()), Clip(test.spec().request().url(), kWidestText),
-               Clip(test.spec().title(), kWidestText)});
+    std::vector<std::string> cells = {IdOf(test.name()), v1::LoadTest::State_Name(test.state()),
+                                      LoadInShort(test.spec()), LocalTime(test.create_time())};
+    if (!results.empty()) AddResult(test, results, cells);
+    cells.push_back(Clip(test.spec().request().url(), kWidestText));
+    cells.push_back(Clip(test.spec().title(), kWidestText));
+    if (any_labels) cells.push_back(Clip(LabelsInShort(test.spec()), kWidestText));
+    if (any_notes) cells.push_back(Clip(test.note(), kWidestText));
+    table.Add(std::move(cells));
   }
   return table.Print();
 }
@@ -127,6 +178,9 @@ std::string TestDetails(const v1::LoadTest& test) {
   add("drivers", absl::StrJoin(ids, ", "));
   const std::map<std::string, std::string> labels(spec.labels().begin(), spec.labels().end());
   for (const auto& [key, value] : labels) add("label", Clip(key + "=" + value, 320));
+  for (const std::string& threshold : spec.thresholds()) add("threshold", Clip(threshold, 200));
+  if (spec.abort_on_threshold()) add("", "stopped as soon as one cannot be kept");
+  add("note", Clip(test.note(), 4'000));
   return text;
 }
 

@@ -1,6 +1,7 @@
 // Tables of tests and drivers, and one test in words.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "common/base/time.h"
@@ -8,8 +9,11 @@
 
 namespace loadtest {
 
-// Newest first, as they come. Times are local.
-std::string TestsTable(const v1::ListLoadTestsResponse& tests);
+// By name of the test: its last update.
+using TestResults = std::map<std::string, v1::LoadTestUpdate>;
+
+// Newest first, as they come. Times are local. With `results` there are columns for them.
+std::string TestsTable(const v1::ListLoadTestsResponse& tests, const TestResults& results = {});
 
 // `now` is what the age of heartbeats is counted from.
 std::string DriversTable(const v1::ListDriversResponse& drivers, WallTime now);

@@ -23,8 +23,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// While waiting for the broker, how often librdkafka is asked for the reason why it is not there.
-constexpr milliseconds kConnectStep{100};
+// While waiting for the broker, how long one question may take before librdkafka is asked for the
+// reason why it is not there. It grows, for a broker far away needs more than the first.
+constexpr milliseconds kFirstConnectStep{100};
+constexpr milliseconds kLongestConnectStep{1000};
 
 milliseconds ToMillis(const google::protobuf::Duration& duration) {
   return milliseconds(ToNanos(duration) / kNanosPerMilli);
@@ -74,6 +76,8 @@ absl::Status KafkaBus::Open() {
 
   LearnTopics();
   local_address_ = LocalAddressTowards(config_.bootstrap_servers());
+  id_ = producer_->handle().ClusterId(ToMillis(config_.connect_timeout()));
+  if (!id_.empty() && !config_.topic_prefix().empty()) id_ += "/" + config_.topic_prefix();
   connected_ = true;
   return absl::OkStatus();
 }
@@ -81,10 +85,10 @@ absl::Status KafkaBus::Open() {
 absl::Status KafkaBus::AwaitBroker() {
   const auto deadline = steady_clock::now() + ToMillis(config_.connect_timeout());
   KafkaHandle& handle = producer_->handle();
-  for (;;) {
+  for (milliseconds step = kFirstConnectStep;; step = std::min(2 * step, kLongestConnectStep)) {
     const milliseconds left = Until(deadline);
     if (left <= milliseconds(0)) return ConnectError();
-    if (handle.CountBrokers(std::min(left, kConnectStep)).ok()) return absl::OkStatus();
+    if (handle.CountBrokers(std::min(left, step)).ok()) return absl::OkStatus();
     producer_->Serve(milliseconds(0));
     if (handle.rejected()) return ConnectError();
   }

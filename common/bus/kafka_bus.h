@@ -50,6 +50,8 @@ class KafkaBus final : public MessageBus {
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   bool connected() const override { return connected_; }
   std::string local_address() const override { return local_address_; }
+  // "CLUSTER_ID" or "CLUSTER_ID/TOPIC_PREFIX".
+  std::string id() const override { return id_; }
   std::string description() const override;
 
  private:
@@ -71,6 +73,7 @@ class KafkaBus final : public MessageBus {
   std::unique_ptr<KafkaProducer> producer_;
   std::unique_ptr<KafkaConsumer> consumer_;
   std::string local_address_;
+  std::string id_;
   std::atomic<bool> connected_ = false;
 };
 

@@ -178,6 +178,13 @@ absl::StatusOr<int32_t> KafkaHandle::CountPartitions(const std::string& topic,
   return partitions;
 }
 
+std::string KafkaHandle::ClusterId(std::chrono::milliseconds timeout) {
+  const std::unique_ptr<char, std::function<void(char*)>> id(
+      rd_kafka_clusterid(handle_, static_cast<int>(timeout.count())),
+      [this](char* text) { rd_kafka_mem_free(handle_, text); });
+  return id == nullptr ? "" : id.get();
+}
+
 absl::StatusOr<int32_t> KafkaHandle::CountBrokers(std::chrono::milliseconds timeout) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const rd_kafka_resp_err_t error = rd_kafka_metadata(handle_, /*all_topics=*/0, nullptr, &metadata,

@@ -59,6 +59,10 @@ class KafkaHandle {
   // Number of brokers in the cluster. Blocks up to `timeout`.
   absl::StatusOr<int32_t> CountBrokers(std::chrono::milliseconds timeout);
 
+  // The id that the cluster was given when it was made; empty when the broker tells none in
+  // `timeout`.
+  std::string ClusterId(std::chrono::milliseconds timeout);
+
   bool connected() const { return connected_; }
 
   // Why the connection failed last; empty when it did not.

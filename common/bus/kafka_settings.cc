@@ -26,13 +26,16 @@ absl::Status CheckReadable(std::string_view setting, const std::string& path) {
                                                     setting, path, std::strerror(errno)));
 }
 
-absl::StatusOr<std::string> ReadPassword(const std::string& path) {
+// From the file or, when none is named, from the setting that is meant for the environment.
+absl::StatusOr<std::string> ReadPassword(const v1::KafkaConfig& config) {
+  const std::string& path = config.sasl_password_file();
+  if (path.empty() && !config.sasl_password().empty()) return config.sasl_password();
   std::ifstream file(path);
   std::string password;
   if (!std::getline(file, password) || password.empty()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("kafka.sasl_password_file: cannot read a password from \"%s\"; want a file "
-                        "whose first line is it",
+                        "whose first line is it, or LOADTEST_KAFKA_SASL_PASSWORD",
                         path));
   }
   return password;
@@ -62,7 +65,7 @@ absl::Status AddSasl(const v1::KafkaConfig& config, KafkaProperties& properties)
     return absl::InvalidArgumentError(absl::StrFormat(
         "kafka.sasl_username: is empty, want a user name for %s", config.security_protocol()));
   }
-  ASSIGN_OR_RETURN(std::string password, ReadPassword(config.sasl_password_file()));
+  ASSIGN_OR_RETURN(std::string password, ReadPassword(config));
   properties.emplace_back("sasl.mechanism", config.sasl_mechanism());
   properties.emplace_back("sasl.username", config.sasl_username());
   properties.emplace_back("sasl.password", std::move(password));
@@ -76,6 +79,14 @@ absl::Status AddSecurity(const v1::KafkaConfig& config, KafkaProperties& propert
   if (protocol == "ssl" || protocol == "sasl_ssl") RETURN_IF_ERROR(AddTls(config, properties));
   if (protocol.starts_with("sasl_")) RETURN_IF_ERROR(AddSasl(config, properties));
   return absl::OkStatus();
+}
+
+// Kafka throws away whole segments, and never the one that is written: it is closed after a quarter
+// of the retention, a minute at least and a day at most, so that a topic keeps little more than it
+// is told to.
+std::string SegmentMillis(const google::protobuf::Duration& retention) {
+  constexpr int64_t kDayMs = 24 * 3'600 * 1'000;
+  return absl::StrCat(std::clamp<int64_t>(ToNanos(retention) / kNanosPerMilli / 4, 60'000, kDayMs));
 }
 
 }  // namespace
@@ -199,11 +210,13 @@ TopicPlan PlanTopic(const v1::KafkaConfig& config, Topic topic, int32_t brokers)
       // One partition: all decisions have one order.
       plan.properties.emplace_back("cleanup.policy", "delete");
       plan.properties.emplace_back("retention.ms", Millis(config.trigger_retention()));
+      plan.properties.emplace_back("segment.ms", SegmentMillis(config.trigger_retention()));
       return plan;
     case Topic::kMetrics:
       plan.partitions = std::max(1, config.metrics_partitions());
       plan.properties.emplace_back("cleanup.policy", "delete");
       plan.properties.emplace_back("retention.ms", Millis(config.metrics_retention()));
+      plan.properties.emplace_back("segment.ms", SegmentMillis(config.metrics_retention()));
       return plan;
   }
   std::abort();  // A value outside the enum.

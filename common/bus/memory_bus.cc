@@ -155,6 +155,8 @@ absl::Status MemoryBus::Flush(std::chrono::milliseconds timeout) {
       absl::StrFormat("%d records are not delivered after %d ms", left, timeout.count()));
 }
 
+std::string MemoryBus::id() const { return broker_.options_.id; }
+
 bool MemoryBus::connected() const {
   std::lock_guard lock(broker_.mutex_);
   return broker_.connected_;

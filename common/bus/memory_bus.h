@@ -25,6 +25,8 @@ class MemoryBroker {
     int32_t metrics_partitions = 4;
     // Gives records their timestamp; none: 0, unknown.
     Clock* clock = nullptr;
+    // MessageBus::id.
+    std::string id = "memory";
   };
 
   MemoryBroker() : MemoryBroker(Options{}) {}
@@ -73,6 +75,7 @@ class MemoryBus final : public MessageBus {
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   bool connected() const override;
   std::string local_address() const override { return "127.0.0.1"; }
+  std::string id() const override;
   std::string description() const override { return "memory"; }
 
  private:

@@ -113,6 +113,10 @@ class MessageBus {
   // other hosts know this process by.
   virtual std::string local_address() const = 0;
 
+  // What offsets belong to: differs between clusters, and between topics of other prefixes in one.
+  // Empty when nobody knows.
+  virtual std::string id() const { return ""; }
+
   // "embedded", "kafka 127.0.0.1:9092", "memory": for people.
   virtual std::string description() const = 0;
 };

@@ -9,11 +9,16 @@
 
 namespace loadtest {
 
+LogFormat LogFormatOf(const v1::Config& config) {
+  return config.log().format() == "json" ? LogFormat::kJson : LogFormat::kText;
+}
+
 bool ParseProgramFlags(int argc, char** argv, const ProgramFlags& flags, v1::Config& config,
                        int& exit_code) {
   CLI::App app(flags.description, flags.name);
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", std::string(flags.name) + " " + kVersion);
+  app.footer(flags.examples);
   ConfigSources sources;
   bool print_config = false;
   std::vector<std::string> sets;

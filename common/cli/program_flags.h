@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/log.h"
 #include "common/config/config.h"
 
 namespace loadtest {
@@ -19,6 +20,9 @@ enum ExitCode {
   kExitStopped = 6,
   kExitUnreachable = 7,
 };
+
+// How the program's log lines look.
+LogFormat LogFormatOf(const v1::Config& config);
 
 // A flag that sets one setting of the configuration.
 struct SettingFlag {
@@ -50,6 +54,8 @@ struct ProgramFlags {
     std::string help;
   };
   std::vector<Switch> switches = {};
+  // Shown below the flags.
+  std::string examples = {};
 };
 
 // Reads argv, environment and file. Handles --help, --version, --print_config, --config FILE and

@@ -51,6 +51,11 @@ absl::Status ApplyFile(const std::string& path, const std::vector<SettingInfo>& 
     if (info.field->is_repeated() || !section.GetReflection()->HasField(section, info.field))
       continue;
     RETURN_IF_ERROR(At(absl::StrFormat("%s: %s", path, info.path), CheckSetting(info, from_file)));
+    // A duration is taken whole: merged into a default of 1 s, 500 ms would make 1.5 s of it.
+    if (info.field->message_type() != nullptr) {
+      auto* mine = config.GetReflection()->MutableMessage(&config, info.section);
+      mine->GetReflection()->ClearField(mine, info.field);
+    }
   }
   config.MergeFrom(from_file);
   return absl::OkStatus();

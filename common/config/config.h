@@ -42,8 +42,9 @@ std::map<std::string, std::string> LoadtestEnvironment();
 std::string DefaultConfigJson();
 std::string ConfigurationMarkdown();
 
-// The outcome as JSON, secrets replaced by "(secret)".
-std::string PrintConfig(const v1::Config& config);
+// The outcome as JSON. Secrets are replaced by "***", unless the reader is another of our programs.
+enum class Secrets { kHidden, kWritten };
+std::string PrintConfig(const v1::Config& config, Secrets secrets = Secrets::kHidden);
 
 // Splits "HOST:PORT", "[::1]:PORT". InvalidArgument names `what`.
 struct HostPort {

@@ -21,10 +21,13 @@ std::string Quote(const std::string& text) {
 }
 
 // The value of one setting as it stands in config.json, durations in their short form.
-std::string ValueJson(const SettingInfo& info, const v1::Config& config) {
+std::string ValueJson(const SettingInfo& info, const v1::Config& config, Secrets secrets) {
   const Message& section = config.GetReflection()->GetMessage(config, info.section);
   const google::protobuf::Reflection& reflection = *section.GetReflection();
-  if (info.setting->secret()) return "\"(secret)\"";
+  if (info.setting->secret() && secrets == Secrets::kHidden &&
+      !reflection.GetString(section, info.field).empty()) {
+    return "\"***\"";
+  }
   std::string out;
   if (info.field->is_map()) {
     for (int i = 0; i < reflection.FieldSize(section, info.field); ++i) {
@@ -44,6 +47,8 @@ std::string ValueJson(const SettingInfo& info, const v1::Config& config) {
   switch (info.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       return Quote(reflection.GetString(section, info.field));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection.GetBool(section, info.field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_INT32:
       return absl::StrFormat("%d", reflection.GetInt32(section, info.field));
     case FieldDescriptor::CPPTYPE_DOUBLE:
@@ -56,7 +61,7 @@ std::string ValueJson(const SettingInfo& info, const v1::Config& config) {
 
 }  // namespace
 
-std::string PrintConfig(const v1::Config& config) {
+std::string PrintConfig(const v1::Config& config, Secrets secrets) {
   std::string out = "{";
   const FieldDescriptor* section = nullptr;
   for (const SettingInfo& info : AllSettings()) {
@@ -67,7 +72,7 @@ std::string PrintConfig(const v1::Config& config) {
     } else {
       out += ",\n";
     }
-    out += absl::StrFormat("    \"%s\": %s", info.field->name(), ValueJson(info, config));
+    out += absl::StrFormat("    \"%s\": %s", info.field->name(), ValueJson(info, config, secrets));
   }
   return out + "\n  }\n}\n";
 }

@@ -74,6 +74,8 @@ std::string TypeText(const SettingInfo& info) {
   switch (info.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       return "string";
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "true or false";
     case FieldDescriptor::CPPTYPE_DOUBLE:
       return "number";
     case FieldDescriptor::CPPTYPE_MESSAGE:
@@ -89,6 +91,7 @@ std::string WantedText(const SettingInfo& info) {
   const std::string type = TypeText(info);
   if (type == "map") return "KEY=VALUE,KEY=VALUE";
   if (type == "list") return "VALUE,VALUE";
+  if (type == "true or false") return type;
   if (!s.minimum().empty())
     return absl::StrFormat("a %s from %s to %s", type, s.minimum(), s.maximum());
   return "a " + type;
@@ -119,6 +122,10 @@ absl::Status SetFromText(const SettingInfo& info, std::string_view text, v1::Con
   switch (info.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       reflection.SetString(&section, info.field, value);
+      break;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      if (text != "true" && text != "false") return Wrong(info, text);
+      reflection.SetBool(&section, info.field, text == "true");
       break;
     case FieldDescriptor::CPPTYPE_INT32: {
       const absl::StatusOr<int64_t> number = ParseCount(text);
@@ -155,6 +162,8 @@ absl::Status CheckSetting(const SettingInfo& info, const v1::Config& config) {
       }
       return absl::OkStatus();
     }
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_INT32: {
       const int32_t value = reflection.GetInt32(section, info.field);
       return CheckRange(info, value, absl::StrFormat("%d", value));

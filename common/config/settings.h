@@ -32,7 +32,7 @@ absl::Status CheckSetting(const SettingInfo& info, const v1::Config& config);
 // "1 to 64", "one of plaintext, ssl", "a duration from 1ms to 10s": what CheckSetting wants.
 std::string WantedText(const SettingInfo& info);
 
-// "string", "whole number", "number", "duration", "list", "map".
+// "string", "true or false", "whole number", "number", "duration", "list", "map".
 std::string TypeText(const SettingInfo& info);
 
 }  // namespace loadtest

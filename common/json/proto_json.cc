@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
 #include "common/base/status_macros.h"
 #include "common/base/units.h"
 #include "google/protobuf/util/json_util.h"
@@ -39,10 +40,10 @@ absl::Status Wrong(const std::string& path, const Json& got, std::string_view wa
       absl::StrFormat("%s: got %s, want %s", path.empty() ? "(top)" : path, Show(got), want));
 }
 
-std::string FieldNames(const Descriptor& type) {
+std::vector<std::string> FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
-  return absl::StrJoin(names, ", ");
+  return names;
 }
 
 std::string EnumNames(const google::protobuf::EnumDescriptor& type) {
@@ -158,8 +159,10 @@ absl::Status CheckMessage(const std::string& path, const Descriptor& type, Json&
     if (field == nullptr) field = type.FindFieldByCamelcaseName(key);
     const std::string at = Join(path, key);
     if (field == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("%s: unknown key; want one of %s", at, FieldNames(type)));
+      const std::string hint = DidYouMean(key, FieldNames(type));
+      return absl::InvalidArgumentError(absl::StrFormat("%s: unknown key%s want one of %s", at,
+                                                        hint.empty() ? ";" : hint,
+                                                        absl::StrJoin(FieldNames(type), ", ")));
     }
     if (!seen.insert(field).second) {
       return absl::InvalidArgumentError(absl::StrFormat("%s: given twice; want it once", at));
@@ -267,9 +270,12 @@ absl::Status JsonToProto(std::string_view text, std::string_view source,
   Json json;
   DuplicateKeys duplicates;
   try {
-    json = Json::parse(text, [&duplicates](int depth, Json::parse_event_t event, Json& parsed) {
-      return duplicates(depth, event, parsed);
-    });
+    json = Json::parse(
+        text,
+        [&duplicates](int depth, Json::parse_event_t event, Json& parsed) {
+          return duplicates(depth, event, parsed);
+        },
+        /*allow_exceptions=*/true, /*ignore_comments=*/true);
   } catch (const nlohmann::json::parse_error& error) {
     return SyntaxError(text, source, error);
   } catch (const nlohmann::json::exception& error) {

@@ -12,7 +12,8 @@
 namespace loadtest {
 
 // Reads `text` into `message` (which is cleared first). Field names in snake_case or
-// lowerCamelCase. Durations as "1.5s" or any form of ParseDuration ("5ms", "1m30s"). `bytes` fields
+// lowerCamelCase. Comments (// to the end of the line, and between /* and */) are left out.
+// Durations as "1.5s" or any form of ParseDuration ("5ms", "1m30s"). `bytes` fields
 // are base64, as protobuf has it. Errors, InvalidArgument, begin with `source` ("config.json",
 // "request body") and name place, value and what was wanted:
 //   config.json:7:3: not JSON: unexpected '}'

@@ -19,7 +19,35 @@ int64_t Histogram::MiddleOf(int index) {
   return low + ((int64_t{1} << exponent) - 1) / 2;
 }
 
+template <typename Take>
+void Histogram::ForEachBucket(const Take& take) const {
+  if (packed_) return packed_->ForEach(take);
+  if (count_ == 0) return;
+  for (int i = IndexOf(min_); i <= IndexOf(max_); ++i) {
+    const uint64_t count = buckets_[i - first_];
+    if (count > 0 && !take(i, count)) return;
+  }
+}
+
+uint64_t Histogram::bucket_count(int index) const {
+  if (!packed_) {
+    const auto at = static_cast<uint32_t>(index - first_);
+    return at < size_ ? buckets_[at] : 0;
+  }
+  uint64_t found = 0;
+  packed_->ForEach([&](int i, uint64_t count) {
+    if (i == index) found = count;
+    return i < index;
+  });
+  return found;
+}
+
 void Histogram::RecordOutside(int64_t ns) {
+  if (packed_) {
+    Histogram one;
+    one.Record(ns);
+    return Merge(one);
+  }
   Cover(IndexOf(ns), IndexOf(ns));
   Record(ns);
 }
@@ -42,10 +70,21 @@ void Histogram::Cover(int low, int high) {
 
 void Histogram::Merge(const Histogram& other) {
   if (other.count_ == 0) return;
-  const int low = IndexOf(other.min_);
-  const int high = IndexOf(other.max_);
-  Cover(low, high);
-  for (int i = low; i <= high; ++i) buckets_[i - first_] += other.buckets_[i - other.first_];
+  if (packed_) {
+    std::vector<std::pair<int, uint64_t>> buckets;
+    other.ForEachBucket([&](int index, uint64_t count) {
+      buckets.emplace_back(index, count);
+      return true;
+    });
+    size_t next = 0;
+    packed_->Add([&] { return next < buckets.size() ? buckets[next++] : std::pair(0, 0ul); });
+  } else {
+    Cover(IndexOf(other.min_), IndexOf(other.max_));
+    other.ForEachBucket([this](int index, uint64_t count) {
+      buckets_[index - first_] += count;
+      return true;
+    });
+  }
   count_ += other.count_;
   sum_ += other.sum_;
   min_ = std::min(min_, other.min_);
@@ -54,7 +93,9 @@ void Histogram::Merge(const Histogram& other) {
 
 void Histogram::Clear() {
   // Beyond the smallest and the largest value there are zeros already.
-  if (count_ > 0) {
+  if (packed_) {
+    packed_->Clear();
+  } else if (count_ > 0) {
     std::fill(buckets_.begin() + (IndexOf(min_) - first_),
               buckets_.begin() + (IndexOf(max_) - first_) + 1, 0);
   }
@@ -70,11 +111,14 @@ int64_t Histogram::Percentile(double q) const {
   const int64_t rank = std::clamp<int64_t>(
       static_cast<int64_t>(std::ceil(q * static_cast<double>(count_))), 1, count_);
   int64_t seen = 0;
-  for (int i = IndexOf(min_); i <= IndexOf(max_); ++i) {
-    seen += static_cast<int64_t>(buckets_[i - first_]);
-    if (seen >= rank) return std::clamp(MiddleOf(i), min(), max());
-  }
-  return max();
+  int64_t value = max();
+  ForEachBucket([&](int index, uint64_t count) {
+    seen += static_cast<int64_t>(count);
+    if (seen < rank) return true;
+    value = std::clamp(MiddleOf(index), min(), max());
+    return false;
+  });
+  return value;
 }
 
 void Histogram::ToProto(v1::Histogram& out) const {
@@ -85,14 +129,12 @@ void Histogram::ToProto(v1::Histogram& out) const {
   out.set_max_ns(max());
   if (count_ == 0) return;
   int previous = 0;
-  const int last = IndexOf(max_);
-  for (int i = IndexOf(min_); i <= last; ++i) {
-    const uint64_t values = buckets_[i - first_];
-    if (values == 0) continue;
-    out.add_index_deltas(i - previous);
-    out.add_bucket_counts(values);
-    previous = i;
-  }
+  ForEachBucket([&](int index, uint64_t count) {
+    out.add_index_deltas(index - previous);
+    out.add_bucket_counts(count);
+    previous = index;
+    return true;
+  });
 }
 
 absl::Status Histogram::CheckProto(const v1::Histogram& in) {
@@ -154,18 +196,31 @@ absl::Status Histogram::MergeProto(const v1::Histogram& in) {
       in.sum_ns() > std::numeric_limits<int64_t>::max() - sum_) {
     return absl::InvalidArgumentError("count, sum_ns: the merged sum does not fit into 63 bits");
   }
-  // CheckProto has seen that the outer buckets are those of min and max.
-  Cover(IndexOf(in.min_ns()), IndexOf(in.max_ns()));
+  MergeCheckedProto(in);
+  return absl::OkStatus();
+}
+
+void Histogram::MergeCheckedProto(const v1::Histogram& in) {
+  if (in.count() == 0) return;
   int index = 0;
-  for (int i = 0; i < in.index_deltas_size(); ++i) {
+  int i = 0;
+  const auto next = [&]() -> std::pair<int, uint64_t> {
+    if (i == in.index_deltas_size()) return {0, 0};
     index += static_cast<int>(in.index_deltas(i));
-    buckets_[index - first_] += in.bucket_counts(i);
+    return {index, in.bucket_counts(i++)};
+  };
+  if (packed_) {
+    packed_->Add(next);
+  } else {
+    // CheckProto has seen that the outer buckets are those of min and max.
+    Cover(IndexOf(in.min_ns()), IndexOf(in.max_ns()));
+    for (auto bucket = next(); bucket.second != 0; bucket = next())
+      buckets_[bucket.first - first_] += bucket.second;
   }
   count_ += in.count();
   sum_ += in.sum_ns();
   min_ = std::min(min_, in.min_ns());
   max_ = std::max(max_, in.max_ns());
-  return absl::OkStatus();
 }
 
 v1::LatencySummary Histogram::Summary() const {

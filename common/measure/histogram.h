@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/measure/packed_buckets.h"
 
 namespace loadtest {
 
@@ -22,7 +24,9 @@ class LatencySummary;
 //
 // Memory is held for the octaves between the smallest and the largest value only, 4 KB each:
 // nothing when empty, some 40 KB for the latencies of a server. Record allocates when a value lies
-// outside of them, and never after Reserve.
+// outside of them, and never after Reserve. A packed one holds two or three bytes for each bucket
+// that is not empty, some 2 KB in all, and is slow to record into: for sums of which there are
+// many.
 //
 // Not thread-safe.
 class Histogram {
@@ -41,7 +45,14 @@ class Histogram {
     return histogram;
   }
 
-  // Memory for every value, now.
+  // An empty one that keeps its buckets packed.
+  static Histogram Packed() {
+    Histogram histogram;
+    histogram.packed_.emplace();
+    return histogram;
+  }
+
+  // Memory for every value, now. Not for a packed one.
   void Reserve() { Cover(0, kBuckets - 1); }
 
   // Values below 0 are counted as 0.
@@ -72,12 +83,11 @@ class Histogram {
   // its bucket, kept within [min, max]. 0 when empty.
   int64_t Percentile(double q) const;
 
-  uint64_t bucket_count(int index) const {
-    const auto at = static_cast<uint32_t>(index - first_);
-    return at < size_ ? buckets_[at] : 0;
-  }
+  uint64_t bucket_count(int index) const;
   // Bytes held for buckets.
-  size_t memory() const { return buckets_.capacity() * sizeof(uint64_t); }
+  size_t memory() const {
+    return packed_ ? packed_->memory() : buckets_.capacity() * sizeof(uint64_t);
+  }
 
   void ToProto(v1::Histogram& out) const;
   // Whether the parts of `in` fit each other: lengths, order, sums, signs. InvalidArgument names
@@ -86,6 +96,9 @@ class Histogram {
   // Adds `in` to this. InvalidArgument, and no change, when CheckProto refuses it or the sum would
   // not fit into 63 bits.
   absl::Status MergeProto(const v1::Histogram& in);
+  // The same for one that CheckProto accepts and whose sum fits: what is checked once need not be
+  // checked for each sum that it is added to.
+  void MergeCheckedProto(const v1::Histogram& in);
   v1::LatencySummary Summary() const;
 
   // Index of the bucket of `ns` >= 0.
@@ -103,6 +116,11 @@ class Histogram {
   // needs no frame.
   void RecordOutside(int64_t ns);
 
+  // Calls take(index, count) for the buckets that are not empty, in ascending order, until it
+  // returns false.
+  template <typename Take>
+  void ForEachBucket(const Take& take) const;
+
   // Extends the storage by whole octaves, so that it has the buckets low to high.
   void Cover(int low, int high);
 
@@ -114,6 +132,8 @@ class Histogram {
   int64_t sum_ = 0;
   int64_t min_ = std::numeric_limits<int64_t>::max();
   int64_t max_ = 0;
+  // The buckets of a packed one; buckets_ is empty then.
+  std::optional<PackedBuckets> packed_;
 };
 
 }  // namespace loadtest

@@ -141,8 +141,21 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
   return CheckEqual("errors", by_kind, "counts.failed + counts.dropped", c.failed() + c.dropped());
 }
 
+MeasurementSum MeasurementSum::Packed() {
+  MeasurementSum sum;
+  sum.response_time_ = Histogram::Packed();
+  sum.service_time_ = Histogram::Packed();
+  sum.send_delay_ = Histogram::Packed();
+  sum.phases_.fill(Histogram::Packed());
+  return sum;
+}
+
 absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   RETURN_IF_ERROR(CheckMeasurements(delta));
+  return AddChecked(delta);
+}
+
+absl::Status MeasurementSum::AddChecked(const v1::Measurements& delta) {
   const std::pair<Histogram*, const v1::Histogram*> histograms[] = {
       {&response_time_, &delta.response_time()},
       {&service_time_, &delta.service_time()},
@@ -157,7 +170,7 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
     if (part->sum_ns() > std::numeric_limits<int64_t>::max() - sum->sum())
       return absl::InvalidArgumentError("sum_ns: the merged sum does not fit into 63 bits");
   }
-  for (const auto& [sum, part] : histograms) RETURN_IF_ERROR(sum->MergeProto(*part));
+  for (const auto& [sum, part] : histograms) sum->MergeCheckedProto(*part);
   AddCounts(delta.counts(), counts_);
   AddCounts(delta.warmup(), warmup_);
   for (const auto& [code, count] : delta.status_codes()) status_codes_[code] += count;
@@ -172,6 +185,26 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
   loop_wait_ns_ += delta.loop_wait_ns();
   measured_ns_ += delta.measured_ns();
   return absl::OkStatus();
+}
+
+void MeasurementSum::Merge(const MeasurementSum& other) {
+  response_time_.Merge(other.response_time_);
+  service_time_.Merge(other.service_time_);
+  send_delay_.Merge(other.send_delay_);
+  for (size_t i = 0; i < phases_.size(); ++i) phases_[i].Merge(other.phases_[i]);
+  AddCounts(other.counts_, counts_);
+  AddCounts(other.warmup_, warmup_);
+  for (const auto& [code, count] : other.status_codes_) status_codes_[code] += count;
+  for (const auto& [kind, error] : other.errors_) AddError(error);
+  bytes_sent_ += other.bytes_sent_;
+  bytes_received_ += other.bytes_received_;
+  connects_ += other.connects_;
+  connect_failures_ += other.connect_failures_;
+  tls_resumed_ += other.tls_resumed_;
+  cpu_ns_ += other.cpu_ns_;
+  loop_cpu_ns_ += other.loop_cpu_ns_;
+  loop_wait_ns_ += other.loop_wait_ns_;
+  measured_ns_ += other.measured_ns_;
 }
 
 void MeasurementSum::AddError(const v1::ErrorCount& error) {

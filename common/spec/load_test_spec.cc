@@ -8,6 +8,7 @@
 #include "common/config/config.h"
 #include "common/spec/spec_checks.h"
 #include "common/spec/spec_problems.h"
+#include "common/thresholds/threshold.h"
 
 namespace loadtest {
 namespace {
@@ -80,6 +81,14 @@ void CheckLabels(const std::string& field,
   }
 }
 
+void CheckThresholds(const v1::LoadTestSpec& spec, SpecProblems& problems) {
+  const auto thresholds = ParseThresholds(spec.thresholds(), "spec.thresholds");
+  if (!thresholds.ok()) problems.Add(std::string(thresholds.status().message()));
+  if (spec.abort_on_threshold() && spec.thresholds().empty()) {
+    problems.Add("spec.abort_on_threshold: got true, want it with spec.thresholds only");
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec, BodyIn body_in) {
@@ -96,6 +105,7 @@ absl::StatusOr<v1::LoadTestSpec> ValidateSpec(const v1::LoadTestSpec& spec, Body
   CheckTimes(out, problems);
   CheckLabels("spec.labels", out.labels(), problems);
   CheckLabels("spec.driver_labels", out.driver_labels(), problems);
+  CheckThresholds(out, problems);
   CheckLosses(out, problems);
   problems.CheckLength("spec without its body", out.ByteSizeLong() - out.request().body().size(),
                        kLargestSpec);

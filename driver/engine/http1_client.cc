@@ -101,7 +101,7 @@ void Http1Client::OnClosed(int connection, const ClosedEvent& event) {
   }
   exchange.state = State::kNone;
   if (event.error == EPROTO) {
-    events_->OnRequestFailed(connection, v1::MALFORMED_RESPONSE, event.text);
+    events_->OnRequestFailed(connection, event.kind, event.text);
   } else if (event.error != 0) {
     events_->OnRequestFailed(connection, v1::CONNECTION_RESET, ErrnoText(event.error));
   } else if (exchange.parser.started()) {

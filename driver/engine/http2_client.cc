@@ -414,7 +414,7 @@ void Http2Client::OnRead(int connection, const ReadEvent& event) {
 }
 
 void Http2Client::OnClosed(int connection, const ClosedEvent& event) {
-  if (event.error == EPROTO) return Lose(connection, v1::MALFORMED_RESPONSE, event.text);
+  if (event.error == EPROTO) return Lose(connection, event.kind, event.text);
   if (event.error != 0) return Lose(connection, v1::CONNECTION_RESET, ErrnoText(event.error));
   Lose(connection, v1::CLOSED_BEFORE_RESPONSE, "closed by the server");
 }

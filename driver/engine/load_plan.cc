@@ -64,13 +64,14 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
   return plan;
 }
 
-std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const std::vector<v1::Share>& shares) {
-  // Where each driver has the schedule for itself, the indices begin with 0.
-  const bool is_own = spec.has_tsunami() && spec.arrivals() != v1::LoadTestSpec::POISSON;
+std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const v1::Assignment& assignment,
+                            const std::vector<v1::Share>& shares) {
+  // Where each driver has a schedule for itself, `first` is what makes it its own, if anything.
+  const int64_t own_first = spec.arrivals() == v1::LoadTestSpec::POISSON ? assignment.slot() : 0;
   std::vector<Share> result;
   for (const v1::Share& share : shares) {
     const int64_t until_ns = share.until_offset_ns() == 0 ? kNeverNs : share.until_offset_ns();
-    result.push_back({.first = is_own ? 0 : share.first(),
+    result.push_back({.first = spec.has_tsunami() ? own_first : share.first(),
                       .stride = share.stride(),
                       .from_ns = share.from_offset_ns(),
                       .until_ns = until_ns});

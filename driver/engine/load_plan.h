@@ -55,7 +55,8 @@ absl::StatusOr<LoadPlan> MakeLoadPlan(const v1::LoadTestSpec& spec,
                                       const v1::Assignment& assignment,
                                       int64_t metrics_interval_ns);
 
-// The shares of an Adjusted in the terms of that plan.
-std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const std::vector<v1::Share>& shares);
+// The shares of an Adjusted in the terms of that plan, for the driver with this assignment.
+std::vector<Share> SharesOf(const v1::LoadTestSpec& spec, const v1::Assignment& assignment,
+                            const std::vector<v1::Share>& shares);
 
 }  // namespace loadtest

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -12,35 +11,16 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "driver/engine/pem.h"
 
 namespace loadtest {
 namespace {
 
 constexpr size_t kKeptSessions = 256;
 
-struct FreeObject {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+struct FreeNames {
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
-template <typename T>
-using Owned = std::unique_ptr<T, FreeObject>;
-
-Owned<BIO> BioOf(const std::string& text) {
-  return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-// All certificates of a PEM text; what is not a certificate is skipped.
-std::vector<Owned<X509>> CertificatesOf(const std::string& pem) {
-  std::vector<Owned<X509>> certificates;
-  const Owned<BIO> bio = BioOf(pem);
-  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    certificates.emplace_back(certificate);
-  }
-  ERR_clear_error();
-  return certificates;
-}
 
 bool IsAddress(const std::string& host) {
   in6_addr unused;
@@ -62,7 +42,7 @@ int VersionNumber(v1::TlsOptions::Version version, int otherwise) {
 // The names and addresses that a certificate is for: "a.example, *.b.example".
 std::string NamesOf(X509* certificate) {
   std::vector<std::string> found;
-  const Owned<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
+  const std::unique_ptr<GENERAL_NAMES, FreeNames> names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   const int count = names == nullptr ? 0 : sk_GENERAL_NAME_num(names.get());
   for (int i = 0; i < count && found.size() < 5; ++i) {
@@ -85,6 +65,31 @@ std::string DateOf(const ASN1_TIME* time) {
   tm date = {};
   if (ASN1_TIME_to_tm(time, &date) != 1) return "?";
   return absl::StrFormat("%04d-%02d-%02d", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
+}
+
+// "CN=Example Root/O=Example".
+std::string SubjectOf(X509* certificate) {
+  char text[256] = "";
+  X509_NAME_oneline(X509_get_subject_name(certificate), text, sizeof(text));
+  return text[0] == '/' ? text + 1 : text;
+}
+
+// An alert by which a server says what it thinks of the client's certificate.
+bool IsAboutCertificate(int reason) {
+  switch (reason) {
+    case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -142,13 +147,10 @@ absl::Status TlsContext::Trust(const v1::TlsOptions& options) {
     if (SSL_CTX_set_default_verify_paths(context) == 1) return absl::OkStatus();
     return absl::InternalError("tls: the system's certificates cannot be read");
   }
-  const std::vector<Owned<X509>> certificates = CertificatesOf(options.ca_certificates());
-  if (certificates.empty()) {
-    return absl::InvalidArgumentError(
-        "tls.ca_certificates: got a text without a certificate, want PEM certificates");
-  }
+  ASSIGN_OR_RETURN(const std::vector<CertificatePointer> certificates,
+                   ReadCertificates("tls.ca_certificates", options.ca_certificates()));
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  for (const Owned<X509>& certificate : certificates) {
+  for (const CertificatePointer& certificate : certificates) {
     X509_STORE_add_cert(store, certificate.get());
   }
   // What is trusted by name need not be a root.
@@ -157,29 +159,36 @@ absl::Status TlsContext::Trust(const v1::TlsOptions& options) {
 }
 
 absl::Status TlsContext::Identify(const v1::TlsOptions& options) {
-  if (options.client_certificate().empty()) return absl::OkStatus();
   SSL_CTX* const context = context_.get();
-  const std::vector<Owned<X509>> chain = CertificatesOf(options.client_certificate());
-  if (chain.empty() || SSL_CTX_use_certificate(context, chain[0].get()) != 1) {
-    return absl::InvalidArgumentError(
-        "tls.client_certificate: got a text without a usable certificate, want PEM certificates");
+  if (options.client_certificate().empty()) {
+    SSL_CTX_set_client_cert_cb(context, &TlsContext::OnCertificateWanted);
+    return absl::OkStatus();
   }
-  for (size_t i = 1; i < chain.size(); ++i) SSL_CTX_add1_chain_cert(context, chain[i].get());
-  const Owned<BIO> bio = BioOf(options.client_key());
-  const auto refuse_password = [](char*, int, int, void*) { return -1; };
-  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_password, nullptr));
-  ERR_clear_error();
-  if (key == nullptr) {
-    return absl::InvalidArgumentError(
-        "tls.client_key: got a text without a readable key, want a PEM key without a password");
-  }
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+  ASSIGN_OR_RETURN(const std::vector<CertificatePointer> chain,
+                   ReadCertificates("tls.client_certificate", options.client_certificate()));
+  for (size_t i = 0; i < chain.size(); ++i) {
+    const long taken = i == 0 ? SSL_CTX_use_certificate(context, chain[i].get())
+                              : SSL_CTX_add1_chain_cert(context, chain[i].get());
+    if (taken == 1) continue;
+    const char* const reason = ERR_reason_error_string(ERR_peek_error());
+    const std::string why = reason == nullptr ? "refused by OpenSSL" : reason;
     ERR_clear_error();
     return absl::InvalidArgumentError(
-        "tls.client_key: got a key that does not fit the certificate, want the key of "
-        "tls.client_certificate");
+        absl::StrFormat("tls.client_certificate: got certificate %d (%s), which cannot be used "
+                        "(%s), want one that servers accept",
+                        i + 1, SubjectOf(chain[i].get()), why));
   }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const KeyPointer key, ReadKey("tls.client_key", options.client_key()));
+  if (SSL_CTX_use_PrivateKey(context, key.get()) == 1) return absl::OkStatus();
+  ERR_clear_error();
+  return absl::InvalidArgumentError(
+      "tls.client_key: got a key that does not fit the certificate, want the key of "
+      "tls.client_certificate");
+}
+
+int TlsContext::OnCertificateWanted(ssl_st* ssl, x509_st**, evp_pkey_st**) {
+  SSL_set_app_data(ssl, SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  return 0;  // there is none
 }
 
 int TlsContext::KeepSession(ssl_st* ssl, ssl_session_st* session) {
@@ -216,18 +225,25 @@ int TlsContext::OnVerified(int is_good, x509_store_ctx_st* check) {
   auto* const ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* const self = static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  self->problem_ = self->DescribeProblem(X509_STORE_CTX_get_current_cert(check),
-                                         X509_STORE_CTX_get_error(check));
+  self->problem_ =
+      self->DescribeProblem(X509_STORE_CTX_get_current_cert(check),
+                            X509_STORE_CTX_get_error_depth(check), X509_STORE_CTX_get_error(check));
   return 0;
 }
 
-std::string TlsContext::DescribeProblem(x509_st* certificate, int problem) const {
+std::string TlsContext::DescribeProblem(x509_st* certificate, int depth, int problem) const {
+  // Above depth 0 it is an authority's certificate: nothing is wrong with that of the server.
+  const std::string whose =
+      depth == 0 || certificate == nullptr
+          ? absl::StrFormat("the certificate of %s", name_)
+          : absl::StrFormat("the certificate of the authority \"%s\", which vouches for %s,",
+                            SubjectOf(certificate), name_);
   switch (problem) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return absl::StrFormat("the certificate of %s has expired (%s)", name_,
+      return absl::StrFormat("%s has expired (%s)", whose,
                              certificate ? DateOf(X509_get0_notAfter(certificate)) : "?");
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return absl::StrFormat("the certificate of %s is not valid yet (from %s)", name_,
+      return absl::StrFormat("%s is not valid yet (from %s)", whose,
                              certificate ? DateOf(X509_get0_notBefore(certificate)) : "?");
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
@@ -243,14 +259,15 @@ std::string TlsContext::DescribeProblem(x509_st* certificate, int problem) const
           "FILE, or skip the check with -k",
           name_, X509_verify_cert_error_string(problem));
     default:
-      return absl::StrFormat("the certificate of %s is refused: %s", name_,
-                             X509_verify_cert_error_string(problem));
+      return absl::StrFormat("%s is refused: %s", whose, X509_verify_cert_error_string(problem));
   }
 }
 
-ConnectFailure TlsContext::Explain() {
+ConnectFailure TlsContext::Explain(const ssl_st* ssl) {
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_REASON(error);
+  const char* const reason_text = ERR_reason_error_string(error);
+  const bool lacks_certificate = SSL_get_app_data(ssl) != nullptr;
   v1::ErrorKind kind = v1::TLS_FAILED;
   if (!problem_.empty()) {
     kind = v1::CERTIFICATE_REJECTED;
@@ -260,16 +277,20 @@ ConnectFailure TlsContext::Explain() {
     failure_ = "what the server answered is no TLS; is it an http:// server?";
   } else if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL) {
     failure_ = "the server speaks none of the TLS versions that were allowed";
-  } else if (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
+  } else if (lacks_certificate &&
+             (IsAboutCertificate(reason) || reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE)) {
+    // Before TLS 1.3 there is no alert of its own for it (RFC 8446, section 6.2).
     failure_ = "the server wants a client certificate; give --cert and --key";
+  } else if (IsAboutCertificate(reason)) {
+    failure_ = absl::StrFormat("the server refuses the client certificate: %s", reason_text);
   } else if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL ||
              reason == SSL_R_NO_APPLICATION_PROTOCOL) {
     kind = alpn_ == "h2" ? v1::HTTP2_NOT_OFFERED : v1::TLS_FAILED;
     failure_ =
         absl::StrFormat("the server does not speak %s", alpn_ == "h2" ? "HTTP/2" : "HTTP/1.1");
   } else if (error != 0) {
-    const char* const text = ERR_reason_error_string(error);
-    failure_ = absl::StrFormat("TLS handshake: %s", text != nullptr ? text : "failed");
+    failure_ = absl::StrFormat("%s: %s", SSL_is_init_finished(ssl) ? "TLS" : "TLS handshake",
+                               reason_text != nullptr ? reason_text : "failed");
   } else {
     failure_ = "TLS handshake: closed by the server";
   }

@@ -11,6 +11,7 @@
 #include "driver/engine/transport.h"
 #include "loadtest/v1/load_test.pb.h"
 
+struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_st;
 struct ssl_session_st;
@@ -42,7 +43,7 @@ class TlsContext {
   SslPointer NewConnection();
 
   // Why the last call of OpenSSL for a connection failed. The text is kept until the next call.
-  ConnectFailure Explain();
+  ConnectFailure Explain(const ssl_st* ssl);
 
   // Once connected: whether the protocol that was asked for by ALPN was agreed.
   bool AgreedOnProtocol(ssl_st* ssl) const;
@@ -60,7 +61,10 @@ class TlsContext {
   absl::Status Identify(const v1::TlsOptions& options);
   static int KeepSession(ssl_st* ssl, ssl_session_st* session);
   static int OnVerified(int is_good, x509_store_ctx_st* check);
-  std::string DescribeProblem(x509_st* certificate, int problem) const;
+  // Notes that the server asked for a certificate, and that there is none.
+  static int OnCertificateWanted(ssl_st* ssl, x509_st** certificate, evp_pkey_st** key);
+  // `depth` as OpenSSL counts: 0 is the server's own certificate.
+  std::string DescribeProblem(x509_st* certificate, int depth, int problem) const;
 
   std::unique_ptr<ssl_ctx_st, FreeSsl> context_;
   std::string name_;  // verified

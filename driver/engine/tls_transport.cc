@@ -72,20 +72,27 @@ int TlsTransport::Connect(int connection, int address) {
 
 SendState TlsTransport::Send(int connection, std::string_view bytes) {
   Connection& c = connections_[connection];
+  if (c.state != State::kOpen) {
+    // It broke while a callback was told of what it had brought before.
+    Reset(c);
+    return SendState::kFailed;
+  }
   c.unsent = bytes;
   switch (Pump(connection)) {
     case Flushed::kSent:
       return SendState::kSent;
     case Flushed::kPending:
+      c.is_sending = true;
       return SendState::kPending;
     case Flushed::kFailed:
       break;
   }
   // A part of a request in several pieces may be with the kernel; then this is not the place to say
   // that it failed.
-  const bool nothing_sent = c.unsent.data() == bytes.data();
-  Reset(c);
-  if (nothing_sent) return SendState::kFailed;
+  if (c.unsent.data() == bytes.data()) {
+    Reset(c);
+    return SendState::kFailed;
+  }
   broken_.push_back(connection);
   return SendState::kPending;
 }
@@ -99,7 +106,7 @@ TlsTransport::Flushed TlsTransport::Pump(int connection) {
       size_t written = 0;
       if (SSL_write_ex(c.ssl.get(), rest.data(), rest.size(), &written) != 1) {
         outgoing_.clear();
-        below_->Close(connection);
+        CloseBelow(connection);
         return Flushed::kFailed;
       }
       rest.remove_prefix(written);
@@ -134,19 +141,25 @@ TlsTransport::Flushed TlsTransport::Flush(int connection) {
       break;
   }
   outgoing_.clear();
+  c.state = State::kBroken;
   return Flushed::kFailed;
+}
+
+void TlsTransport::CloseBelow(int connection) {
+  Connection& c = connections_[connection];
+  if (c.state != State::kBroken) below_->Close(connection);
+  c.state = State::kBroken;
 }
 
 void TlsTransport::Close(int connection) {
   Connection& c = connections_[connection];
   if (c.state == State::kClosed) return;
-  bool is_open = true;
   if (c.state == State::kOpen && !c.is_busy) {
     // Tells the server that nothing is missing; what happens to it is of no interest.
     SSL_shutdown(c.ssl.get());
-    is_open = Flush(connection) != Flushed::kFailed;
+    Flush(connection);
   }
-  if (is_open) below_->Close(connection);
+  CloseBelow(connection);
   Reset(c);
 }
 
@@ -159,6 +172,7 @@ void TlsTransport::Reset(Connection& c) {
   c.ssl.reset();
   c.state = State::kClosed;
   c.is_busy = false;
+  c.is_sending = false;
   ++c.life;
   c.unsent = {};
   c.in_kernel = std::string();
@@ -168,7 +182,10 @@ void TlsTransport::Reset(Connection& c) {
 MonotonicTime TlsTransport::Poll(MonotonicTime until, TransportEvents& events) {
   events_ = &events;
   const std::vector<int> broken = std::exchange(broken_, {});
-  for (const int connection : broken) events.OnClosed(connection, {.error = ECONNRESET});
+  for (const int connection : broken) {
+    if (connections_[connection].state != State::kBroken) continue;
+    Break(connection, {.error = ECONNRESET});
+  }
   return below_->Poll(broken.empty() ? until : MonotonicTime(), *this);
 }
 
@@ -190,8 +207,8 @@ void TlsTransport::OnConnected(int connection, const ConnectedEvent& event) {
 }
 
 void TlsTransport::OnConnectFailed(int connection, const ConnectFailure& failure) {
-  Reset(connections_[connection]);
-  events_->OnConnectFailed(connection, failure);
+  connections_[connection].state = State::kBroken;
+  FailHandshake(connection, failure);
 }
 
 void TlsTransport::Handshake(int connection, MonotonicTime now) {
@@ -199,13 +216,12 @@ void TlsTransport::Handshake(int connection, MonotonicTime now) {
   ERR_clear_error();
   const int result = SSL_do_handshake(c.ssl.get());
   if (result != 1 && SSL_get_error(c.ssl.get(), result) != SSL_ERROR_WANT_READ) {
-    const ConnectFailure failure = context_->Explain();
-    if (Flush(connection) == Flushed::kFailed) c.state = State::kClosed;  // the alert
+    const ConnectFailure failure = context_->Explain(c.ssl.get());
+    Flush(connection);  // the alert
     FailHandshake(connection, failure);
     return;
   }
   if (Flush(connection) == Flushed::kFailed) {
-    c.state = State::kClosed;
     FailHandshake(connection, {.kind = v1::TLS_FAILED, .text = "reset by the server"});
     return;
   }
@@ -223,9 +239,8 @@ void TlsTransport::Handshake(int connection, MonotonicTime now) {
 }
 
 void TlsTransport::FailHandshake(int connection, const ConnectFailure& failure) {
-  Connection& c = connections_[connection];
-  if (c.state != State::kClosed) below_->Close(connection);
-  Reset(c);
+  CloseBelow(connection);
+  Reset(connections_[connection]);
   events_->OnConnectFailed(connection, failure);
 }
 
@@ -238,17 +253,17 @@ void TlsTransport::OnSent(int connection) {
     c.queued = std::string();
     if (Flush(connection) == Flushed::kFailed) return Break(connection, {.error = ECONNRESET});
   }
-  if (c.state != State::kOpen || c.unsent.data() == nullptr) return;
+  // What was sent may have been of TLS itself: the end of a handshake, an answer to new keys.
+  if (!c.is_sending) return;
   switch (Pump(connection)) {
     case Flushed::kSent:
-      c.unsent = {};
+      c.is_sending = false;
       events_->OnSent(connection);
       return;
     case Flushed::kPending:
       return;
     case Flushed::kFailed:
-      Reset(c);
-      events_->OnClosed(connection, {.error = ECONNRESET});
+      Break(connection, {.error = ECONNRESET});
       return;
   }
 }
@@ -256,50 +271,63 @@ void TlsTransport::OnSent(int connection) {
 void TlsTransport::OnRead(int connection, const ReadEvent& event) {
   Connection& c = connections_[connection];
   incoming_ = event.bytes;
-  const uint32_t life = c.life;
   if (c.state == State::kHandshaking) {
+    const uint32_t life = c.life;
     Handshake(connection, event.received_at);
-    if (c.life != life || c.state != State::kOpen) return;
-    // A callback may have used the buffers; what the server sent after its handshake is still here.
+    if (c.life != life || c.state == State::kHandshaking) return;
+    // What the server sent after its handshake is still here.
   }
   Read(connection, event);
+}
+
+int TlsTransport::Decrypt(Connection& c, size_t& size) {
+  ERR_clear_error();
+  while (size < kPlainBytes) {
+    size_t read = 0;
+    const int result = SSL_read_ex(c.ssl.get(), plain_.get() + size, kPlainBytes - size, &read);
+    if (result != 1) return SSL_get_error(c.ssl.get(), result);
+    size += read;
+  }
+  return SSL_ERROR_NONE;
 }
 
 void TlsTransport::Read(int connection, const ReadEvent& event) {
   Connection& c = connections_[connection];
   const uint32_t life = c.life;
-  size_t size = 0;
-  int result = 1;
-  ERR_clear_error();
-  while (size < kPlainBytes) {
-    size_t read = 0;
-    result = SSL_read_ex(c.ssl.get(), plain_.get() + size, kPlainBytes - size, &read);
-    if (result != 1) break;
-    size += read;
+  int result = SSL_ERROR_NONE;
+  // Until OpenSSL has taken all of it and has nothing left to give: nobody would come back for
+  // that.
+  while (result == SSL_ERROR_NONE && c.state == State::kOpen) {
+    size_t size = 0;
+    result = Decrypt(c, size);
+    const bool goes_on = result == SSL_ERROR_NONE || result == SSL_ERROR_WANT_READ;
+    ConnectFailure failure;
+    std::string why;
+    if (!goes_on && result != SSL_ERROR_ZERO_RETURN) {
+      failure = context_->Explain(c.ssl.get());
+      why = std::string(failure.text);
+    }
+    Flush(connection);
+    if (size > 0) {
+      // Callbacks send on any connection, and OpenSSL must not find these bytes there.
+      const std::string_view rest = std::exchange(incoming_, {});
+      events_->OnRead(connection,
+                      {.bytes = {plain_.get(), size},
+                       .received_at = event.received_at,
+                       .peer_closed = event.peer_closed || !goes_on || c.state == State::kBroken});
+      if (c.life != life) return;
+      incoming_ = rest;
+    }
+    if (result == SSL_ERROR_ZERO_RETURN) return Break(connection, {.error = 0});
+    if (!goes_on) {
+      return Break(connection, {.error = EPROTO, .kind = failure.kind, .text = why});
+    }
   }
-  const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(c.ssl.get(), result);
-  const bool ended = error == SSL_ERROR_ZERO_RETURN;
-  std::string why;
-  if (!ended && error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) {
-    why = context_->Explain().text;
-  }
-  if (Flush(connection) == Flushed::kFailed) {
-    Reset(c);
-    events_->OnClosed(connection, {.error = ECONNRESET});
-    return;
-  }
-  if (size > 0) {
-    events_->OnRead(connection, {.bytes = {plain_.get(), size},
-                                 .received_at = event.received_at,
-                                 .peer_closed = ended || event.peer_closed});
-    if (c.life != life) return;
-  }
-  if (ended) Break(connection, {.error = 0});
-  if (!why.empty()) Break(connection, {.error = EPROTO, .text = why});
+  if (c.state == State::kBroken) Break(connection, {.error = ECONNRESET});
 }
 
 void TlsTransport::Break(int connection, const ClosedEvent& event) {
-  below_->Close(connection);
+  CloseBelow(connection);
   Reset(connections_[connection]);
   events_->OnClosed(connection, event);
 }
@@ -307,12 +335,8 @@ void TlsTransport::Break(int connection, const ClosedEvent& event) {
 void TlsTransport::OnClosed(int connection, const ClosedEvent& event) {
   Connection& c = connections_[connection];
   const bool was_open = c.state == State::kOpen;
-  c.state = State::kClosed;
-  if (was_open) {
-    Reset(c);
-    events_->OnClosed(connection, event);
-    return;
-  }
+  c.state = State::kBroken;
+  if (was_open) return Break(connection, event);
   const std::string text = event.error == 0 ? "closed by the server in the TLS handshake"
                                             : "TLS handshake: " + ErrnoText(event.error);
   FailHandshake(connection, {.kind = v1::TLS_FAILED, .text = text});

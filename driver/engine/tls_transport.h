@@ -38,12 +38,20 @@ class TlsTransport final : public Transport, private TransportEvents {
   const TlsContext& context() const { return *context_; }
 
  private:
-  enum class State : uint8_t { kClosed, kConnecting, kHandshaking, kOpen };
+  enum class State : uint8_t {
+    kClosed,
+    kConnecting,
+    kHandshaking,
+    kOpen,
+    kBroken,  // the transport below has closed it, and nobody was told yet
+  };
   struct Connection {
     SslPointer ssl;
     State state = State::kClosed;
     // The transport below still has bytes of in_kernel to send.
     bool is_busy = false;
+    // OnSent is owed for the caller's last Send.
+    bool is_sending = false;
     // Counts openings, so that a callback that closed or reopened it is noticed.
     uint32_t life = 0;
     MonotonicTime connected_at;
@@ -63,12 +71,17 @@ class TlsTransport final : public Transport, private TransportEvents {
   void Handshake(int connection, MonotonicTime now);
   void FailHandshake(int connection, const ConnectFailure& failure);
   void Read(int connection, const ReadEvent& event);
+  // Decrypts into plain_ what fits; the result is that of SSL_read_ex for the first byte that was
+  // not there.
+  int Decrypt(Connection& connection, size_t& size);
   // Closes the connection and says so.
   void Break(int connection, const ClosedEvent& event);
-  // Encrypts and sends as much of `unsent` as is taken.
+  // Encrypts and sends as much of `unsent` as is taken. kFailed: the connection is kBroken.
   Flushed Pump(int connection);
-  // Hands what OpenSSL has written to the transport below.
+  // Hands what OpenSSL has written to the transport below. kFailed: the connection is kBroken.
   Flushed Flush(int connection);
+  // Closes the connection of the transport below unless it has done so itself.
+  void CloseBelow(int connection);
   void Reset(Connection& connection);
 
   static int ReadBio(bio_st* bio, char* to, int size);
@@ -84,7 +97,8 @@ class TlsTransport final : public Transport, private TransportEvents {
   std::string_view incoming_;
   std::string outgoing_;
   const std::unique_ptr<char[]> plain_;
-  // Connections that broke within a call of Send, to be reported by the next Poll.
+  // Connections that broke within a call of Send: reported by the next Poll if they still are
+  // kBroken then, and have not been closed or opened anew.
   std::vector<int> broken_;
 };
 

@@ -27,9 +27,10 @@ struct ConnectFailure {
 };
 
 struct ClosedEvent {
-  // 0: closed by its peer. Else an errno value; EPROTO: what the peer sent could not be understood,
-  // and `text` says why.
+  // 0: closed by its peer. Else an errno value; EPROTO: what the peer sent could not be understood
+  // or was a refusal, `kind` is what that counts as and `text` says why.
   int error = 0;
+  v1::ErrorKind kind = v1::ERROR_KIND_UNSPECIFIED;
   // Valid until the call returns.
   std::string_view text = {};
 };

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/measure/histogram.h"
 #include "loadtest/v1/service.pb.h"
 
 namespace loadtest {
@@ -23,10 +24,13 @@ struct WatchSink {
   std::function<void(const absl::Status&)> on_end;
 };
 
-// Counters of the orchestrator itself, for /metrics.
+// Counters of the orchestrator itself, for /metrics and GetServerInfo.
 struct ControlPlaneStats {
+  int64_t start_ns = 0;  // when the process began, nanoseconds after 1970
+  int own_drivers = 0;   // that the orchestrator starts by itself
   std::string bus;
   bool bus_connected = false;
+  bool store_writable = true;
   int64_t records_applied[4] = {};  // by topic: register, heartbeat, trigger, metrics
   int64_t records_rejected =
       0;  // not decodable, of an unknown type or version, or contradicting themselves
@@ -38,6 +42,11 @@ struct ControlPlaneStats {
   int64_t requests_sent = 0;   // over all tests since the process began
   int64_t requests_completed = 0;
   int64_t requests_failed = 0;
+  int64_t requests_dropped = 0;  // due and never sent
+  // Of the same requests, nanoseconds.
+  Histogram response_time;
+  Histogram service_time;
+  Histogram send_delay;
 };
 
 // Thread-safe. Every call returns at once; its reply comes later, from the core thread or, for
@@ -54,6 +63,8 @@ class ControlPlane {
   virtual void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
   virtual void DeleteLoadTest(v1::DeleteLoadTestRequest request,
                               Reply<google::protobuf::Empty> reply) = 0;
+  // Writes the note of a test.
+  virtual void UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) = 0;
   virtual void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) = 0;
   virtual void ListDrivers(v1::ListDriversRequest request,
                            Reply<v1::ListDriversResponse> reply) = 0;

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/api/control_plane.h"
+#include "server/api/door_security.h"
 
 namespace grpc {
 class Server;
@@ -16,13 +17,22 @@ namespace loadtest {
 
 class GrpcService;
 
+// What a client may take its time for. Tests make it shorter.
+struct GrpcLimits {
+  // Until a new connection has said that it speaks HTTP/2.
+  std::chrono::milliseconds handshake = std::chrono::seconds(10);
+};
+
 // Owned by main. The control plane must outlive it.
 class GrpcServer {
  public:
-  // Serves from here on. `address` is a loopback HOST:PORT, port 0 a free one. Errors name
-  // orchestrator.grpc_address: a wrong address is InvalidArgument, a taken port Unavailable.
+  // Serves from here on. `address` is a numeric HOST:PORT, port 0 a free one. Errors name
+  // orchestrator.grpc_address: a wrong address, or one that other hosts can reach without the
+  // security it needs, is InvalidArgument, a taken port Unavailable.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(std::string_view address,
-                                                           ControlPlane& control_plane);
+                                                           ControlPlane& control_plane,
+                                                           const DoorSecurity& security = {},
+                                                           const GrpcLimits& limits = {});
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;

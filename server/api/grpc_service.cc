@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/api/grpc_status.h"
+#include "server/api/server_info.h"
 
 namespace loadtest {
 namespace {
@@ -41,64 +42,99 @@ class PendingCall final : public grpc::ServerUnaryReactor,
   bool finished_ = false;
 };
 
+}  // namespace
+
+absl::Status GrpcService::Check(const grpc::CallbackServerContext& context) const {
+  const auto& metadata = context.client_metadata();
+  const auto shown = metadata.find("authorization");
+  return CheckAuthorization(security_,
+                            shown == metadata.end()
+                                ? std::string_view()
+                                : std::string_view(shown->second.data(), shown->second.size()));
+}
+
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* Forward(ControlPlane& control_plane,
-                                  void (ControlPlane::*method)(Request, Reply<Response>),
-                                  const Request& request, Response* response) {
+grpc::ServerUnaryReactor* GrpcService::Forward(
+    const grpc::CallbackServerContext& context,
+    void (ControlPlane::*method)(Request, Reply<Response>), const Request& request,
+    Response* response) {
   auto call = std::make_shared<PendingCall<Response>>(response);
   grpc::ServerUnaryReactor* reactor = call->Hold();
-  (control_plane.*method)(
+  if (const absl::Status allowed = Check(context); !allowed.ok()) {
+    call->Answer(allowed);
+    return reactor;
+  }
+  (control_plane_.*method)(
       request, [call](absl::StatusOr<Response> reply) { call->Answer(std::move(reply)); });
   return reactor;
 }
 
-}  // namespace
-
-grpc::ServerUnaryReactor* GrpcService::CreateLoadTest(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::CreateLoadTest(grpc::CallbackServerContext* context,
                                                       const v1::CreateLoadTestRequest* request,
                                                       v1::LoadTest* response) {
-  return Forward(control_plane_, &ControlPlane::CreateLoadTest, *request, response);
+  return Forward(*context, &ControlPlane::CreateLoadTest, *request, response);
 }
 
-grpc::ServerUnaryReactor* GrpcService::GetLoadTest(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::GetLoadTest(grpc::CallbackServerContext* context,
                                                    const v1::GetLoadTestRequest* request,
                                                    v1::LoadTest* response) {
-  return Forward(control_plane_, &ControlPlane::GetLoadTest, *request, response);
+  return Forward(*context, &ControlPlane::GetLoadTest, *request, response);
 }
 
-grpc::ServerUnaryReactor* GrpcService::ListLoadTests(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::ListLoadTests(grpc::CallbackServerContext* context,
                                                      const v1::ListLoadTestsRequest* request,
                                                      v1::ListLoadTestsResponse* response) {
-  return Forward(control_plane_, &ControlPlane::ListLoadTests, *request, response);
+  return Forward(*context, &ControlPlane::ListLoadTests, *request, response);
 }
 
-grpc::ServerUnaryReactor* GrpcService::StopLoadTest(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::StopLoadTest(grpc::CallbackServerContext* context,
                                                     const v1::StopLoadTestRequest* request,
                                                     v1::LoadTest* response) {
-  return Forward(control_plane_, &ControlPlane::StopLoadTest, *request, response);
+  return Forward(*context, &ControlPlane::StopLoadTest, *request, response);
 }
 
-grpc::ServerUnaryReactor* GrpcService::DeleteLoadTest(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::DeleteLoadTest(grpc::CallbackServerContext* context,
                                                       const v1::DeleteLoadTestRequest* request,
                                                       google::protobuf::Empty* response) {
-  return Forward(control_plane_, &ControlPlane::DeleteLoadTest, *request, response);
+  return Forward(*context, &ControlPlane::DeleteLoadTest, *request, response);
 }
 
 grpc::ServerWriteReactor<v1::LoadTestUpdate>* GrpcService::WatchLoadTest(
-    grpc::CallbackServerContext*, const v1::WatchLoadTestRequest* request) {
-  return watches_.Open(*request);
+    grpc::CallbackServerContext* context, const v1::WatchLoadTestRequest* request) {
+  return watches_.Open(*request, Check(*context));
 }
 
-grpc::ServerUnaryReactor* GrpcService::GetReport(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::GetReport(grpc::CallbackServerContext* context,
                                                  const v1::GetReportRequest* request,
                                                  v1::Report* response) {
-  return Forward(control_plane_, &ControlPlane::GetReport, *request, response);
+  return Forward(*context, &ControlPlane::GetReport, *request, response);
 }
 
-grpc::ServerUnaryReactor* GrpcService::ListDrivers(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* GrpcService::ListDrivers(grpc::CallbackServerContext* context,
                                                    const v1::ListDriversRequest* request,
                                                    v1::ListDriversResponse* response) {
-  return Forward(control_plane_, &ControlPlane::ListDrivers, *request, response);
+  return Forward(*context, &ControlPlane::ListDrivers, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcService::UpdateLoadTest(grpc::CallbackServerContext* context,
+                                                      const v1::UpdateLoadTestRequest* request,
+                                                      v1::LoadTest* response) {
+  return Forward(*context, &ControlPlane::UpdateLoadTest, *request, response);
+}
+
+grpc::ServerUnaryReactor* GrpcService::GetServerInfo(grpc::CallbackServerContext* context,
+                                                     const google::protobuf::Empty*,
+                                                     v1::ServerInfo* response) {
+  auto call = std::make_shared<PendingCall<v1::ServerInfo>>(response);
+  grpc::ServerUnaryReactor* reactor = call->Hold();
+  if (const absl::Status allowed = Check(*context); !allowed.ok()) {
+    call->Answer(allowed);
+    return reactor;
+  }
+  control_plane_.GetStats([call](absl::StatusOr<ControlPlaneStats> stats) {
+    stats.ok() ? call->Answer(ServerInfoOf(*stats)) : call->Answer(stats.status());
+  });
+  return reactor;
 }
 
 }  // namespace loadtest

@@ -1,9 +1,12 @@
 // The gRPC door's methods.
 #pragma once
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "loadtest/v1/service.grpc.pb.h"
 #include "server/api/control_plane.h"
+#include "server/api/door_security.h"
 #include "server/api/grpc_watch.h"
 
 namespace loadtest {
@@ -12,8 +15,8 @@ namespace loadtest {
 // Thread-safe.
 class GrpcService final : public v1::LoadTestService::CallbackService {
  public:
-  explicit GrpcService(ControlPlane& control_plane)
-      : control_plane_(control_plane), watches_(control_plane) {}
+  GrpcService(ControlPlane& control_plane, DoorSecurity security)
+      : control_plane_(control_plane), security_(std::move(security)), watches_(control_plane) {}
 
   // Ends all watches, those to come included.
   void EndWatches(const absl::Status& status) { watches_.EndAll(status); }
@@ -41,9 +44,23 @@ class GrpcService final : public v1::LoadTestService::CallbackService {
   grpc::ServerUnaryReactor* ListDrivers(grpc::CallbackServerContext* context,
                                         const v1::ListDriversRequest* request,
                                         v1::ListDriversResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateLoadTest(grpc::CallbackServerContext* context,
+                                           const v1::UpdateLoadTestRequest* request,
+                                           v1::LoadTest* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const google::protobuf::Empty* request,
+                                          v1::ServerInfo* response) override;
 
  private:
+  // Whether the caller shows the token.
+  absl::Status Check(const grpc::CallbackServerContext& context) const;
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Forward(const grpc::CallbackServerContext& context,
+                                    void (ControlPlane::*method)(Request, Reply<Response>),
+                                    const Request& request, Response* response);
+
   ControlPlane& control_plane_;
+  const DoorSecurity security_;
   GrpcWatches watches_;
 };
 

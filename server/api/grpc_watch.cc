@@ -146,7 +146,9 @@ GrpcWatches::~GrpcWatches() {
   writer_.join();
 }
 
-UpdateReactor* GrpcWatches::Open(const v1::WatchLoadTestRequest& request) {
+UpdateReactor* GrpcWatches::Open(const v1::WatchLoadTestRequest& request,
+                                 const absl::Status& allowed) {
+  if (!allowed.ok()) return new RefusedStream(allowed);
   std::shared_ptr<GrpcWatchStream> stream;
   {
     std::lock_guard lock(mutex_);

@@ -37,7 +37,9 @@ class GrpcWatches {
   GrpcWatches(const GrpcWatches&) = delete;
   GrpcWatches& operator=(const GrpcWatches&) = delete;
 
-  grpc::ServerWriteReactor<v1::LoadTestUpdate>* Open(const v1::WatchLoadTestRequest& request);
+  // A stream that ends at once with `allowed` when that is an error.
+  grpc::ServerWriteReactor<v1::LoadTestUpdate>* Open(const v1::WatchLoadTestRequest& request,
+                                                     const absl::Status& allowed);
 
   // Ends all streams with `status`, after the update that waits for each; streams opened later end
   // the same way.

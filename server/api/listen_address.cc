@@ -52,6 +52,13 @@ HostAndPort SplitHostAndPort(std::string_view text) {
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
+bool IsNumericHost(std::string_view host) {
+  in6_addr unused;
+  const std::string text(host);
+  return inet_pton(AF_INET, text.c_str(), &unused) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), &unused) == 1;
+}
+
 bool IsLoopbackHost(std::string_view host) {
   return absl::EqualsIgnoreCase(ToAbsl(host), "localhost") ||
          absl::EndsWithIgnoreCase(ToAbsl(host), ".localhost") || host == "::1" ||
@@ -61,11 +68,12 @@ bool IsLoopbackHost(std::string_view host) {
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::string_view setting) {
   const HostAndPort parts = SplitHostAndPort(text);
   ListenAddress address;
-  const bool host_known =
-      parts.host == "localhost" || parts.host == "::1" || IsLoopbackV4(parts.host);
+  // An IPv6 address must stand in brackets: "::1:80" could be read in two ways.
+  const bool bare_v6 = parts.host.find(':') != std::string_view::npos && text.front() != '[';
+  const bool host_known = parts.host == "localhost" || (IsNumericHost(parts.host) && !bare_v6);
   if (!host_known || !ParsePort(parts.port, address.port)) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("%s: got \"%s\", want a loopback address and a port such as 127.0.0.1:8080",
+        absl::StrFormat("%s: got \"%s\", want a numeric address and a port such as 127.0.0.1:8080",
                         setting, text));
   }
   address.host = parts.host == "localhost" ? "127.0.0.1" : std::string(parts.host);

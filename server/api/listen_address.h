@@ -8,18 +8,18 @@
 
 namespace loadtest {
 
-// A loopback address and a port. The doors know no passwords and no TLS, so they open nowhere else.
+// A numeric address of this host, or of all its interfaces, and a port.
 struct ListenAddress {
-  std::string host;  // numeric: "127.0.0.1" or "::1"
+  std::string host;  // "127.0.0.1", "::1", "0.0.0.0"
   int port = 0;      // 0: any free one
 
   // As a client writes it: "127.0.0.1:8080", "[::1]:8080".
   std::string ToString() const;
 };
 
-// Reads "127.0.0.1:8080", "localhost:8080" (which is 127.0.0.1) or "[::1]:8080". Errors are
-// InvalidArgument and begin with `setting`: `orchestrator.http_address: got "0.0.0.0:80", want a
-// loopback address and a port such as 127.0.0.1:8080`.
+// Reads "127.0.0.1:8080", "localhost:8080" (which is 127.0.0.1), "[::1]:8080" or "0.0.0.0:8080".
+// Errors are InvalidArgument and begin with `setting`: `orchestrator.http_address: got "web:80",
+// want a numeric address and a port such as 127.0.0.1:8080`.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::string_view setting);
 
 // True for what names this machine only: localhost, names below it, 127.0.0.0/8 and ::1, without
@@ -33,6 +33,9 @@ struct HostAndPort {
   std::string_view port;
 };
 HostAndPort SplitHostAndPort(std::string_view text);
+
+// Whether `host` is an IPv4 or IPv6 address in the usual notation, without brackets.
+bool IsNumericHost(std::string_view host);
 
 // Binds and lets go again, so that a taken port is told with the system's reason. Unavailable:
 // `orchestrator.grpc_address: cannot listen on 127.0.0.1:50051: Address already in use`.

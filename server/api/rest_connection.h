@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -57,6 +58,8 @@ struct RestContext {
   const RestRoutes& routes;
   const RestOptions& options;
   RestConnections& connections;
+  // Null: plain text.
+  boost::asio::ssl::context* tls = nullptr;
 };
 
 }  // namespace loadtest

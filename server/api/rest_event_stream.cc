@@ -15,6 +15,7 @@
 #include "common/json/proto_json.h"
 #include "server/api/rest_error.h"
 #include "server/api/rest_plain_response.h"
+#include "server/api/rest_stream.h"
 #include "server/api/watch_subscription.h"
 
 namespace loadtest {
@@ -29,6 +30,7 @@ constexpr char kHead[] =
     "Cache-Control: no-store\r\n"
     "X-Content-Type-Options: nosniff\r\n"
     "Connection: close\r\n\r\n";
+constexpr auto kGoodbyeTimeout = std::chrono::seconds(1);
 constexpr char kKeepAlive[] = ": keep-alive\n\n";
 
 std::string FormatEvent(std::string_view type, std::string_view data) {
@@ -41,21 +43,22 @@ std::string FormatEnd(const absl::Status& status) {
 
 // All methods run on the REST thread. At most one write is under way; what comes meanwhile waits in
 // the mailbox.
+template <typename Stream>
 class RestEventStream final : public RestConnection,
-                              public std::enable_shared_from_this<RestEventStream> {
+                              public std::enable_shared_from_this<RestEventStream<Stream>> {
  public:
-  RestEventStream(asio::ip::tcp::socket socket, const RestContext& context)
+  RestEventStream(Stream stream, const RestContext& context)
       : RestConnection(context.connections),
         context_(context),
-        socket_(std::move(socket)),
-        write_timer_(socket_.get_executor()),
-        keep_alive_timer_(socket_.get_executor()) {}
+        stream_(std::move(stream)),
+        write_timer_(stream_.get_executor()),
+        keep_alive_timer_(stream_.get_executor()) {}
 
   void Start(const v1::WatchLoadTestRequest& request) {
     WaitForClose();
     WaitForSilence();
     subscription_ = std::make_unique<WatchSubscription>(
-        context_.control_plane, request, [io = context_.io, weak = weak_from_this()] {
+        context_.control_plane, request, [io = context_.io, weak = this->weak_from_this()] {
           const auto alive = io.lock();
           if (alive == nullptr) return;
           asio::post(*alive, [weak] {
@@ -70,8 +73,7 @@ class RestEventStream final : public RestConnection,
   }
 
   void Abort() override {
-    error_code ignored;
-    socket_.close(ignored);
+    TcpOf(stream_).close();
     write_timer_.cancel();
     keep_alive_timer_.cancel();
     subscription_.reset();
@@ -80,8 +82,8 @@ class RestEventStream final : public RestConnection,
  private:
   // A watcher sends nothing more, so whatever the read tells but data is its end.
   void WaitForClose() {
-    socket_.async_read_some(asio::buffer(unexpected_),
-                            [self = shared_from_this()](error_code error, size_t) {
+    stream_.async_read_some(asio::buffer(unexpected_),
+                            [self = this->shared_from_this()](error_code error, size_t) {
                               if (error) return self->Abort();
                               self->WaitForClose();
                             });
@@ -89,7 +91,7 @@ class RestEventStream final : public RestConnection,
 
   void WaitForSilence() {
     keep_alive_timer_.expires_after(context_.options.stream_keep_alive);
-    keep_alive_timer_.async_wait([weak = weak_from_this()](error_code error) {
+    keep_alive_timer_.async_wait([weak = this->weak_from_this()](error_code error) {
       const auto self = weak.lock();
       if (error || self == nullptr || self->writing_) return;
       self->Write(kKeepAlive);
@@ -116,22 +118,28 @@ class RestEventStream final : public RestConnection,
     writing_ = true;
     AbortAfter(context_.options.io_timeout);
     asio::async_write(
-        socket_, asio::buffer(out_),
-        [self = shared_from_this()](error_code error, size_t) { self->OnWritten(error); });
+        stream_, asio::buffer(out_),
+        [self = this->shared_from_this()](error_code error, size_t) { self->OnWritten(error); });
   }
 
   void OnWritten(error_code error) {
     writing_ = false;
     write_timer_.cancel();
     // What was written is on its way: closing does not take it back, since nothing is left unread.
-    if (error || closing_) return Abort();
+    if (error) return Abort();
+    if (closing_) return SayGoodbye();
     WaitForSilence();
     WriteNext();
   }
 
+  void SayGoodbye() {
+    AbortAfter(kGoodbyeTimeout);
+    AsyncGoodbye(stream_, [self = this->shared_from_this()](error_code) { self->Abort(); });
+  }
+
   void AbortAfter(std::chrono::milliseconds delay) {
     write_timer_.expires_after(delay);
-    write_timer_.async_wait([weak = weak_from_this()](error_code error) {
+    write_timer_.async_wait([weak = this->weak_from_this()](error_code error) {
       const auto self = weak.lock();
       // The timer may have been set anew after this call was already on its way.
       if (error || self == nullptr) return;
@@ -140,7 +148,7 @@ class RestEventStream final : public RestConnection,
   }
 
   const RestContext& context_;
-  asio::ip::tcp::socket socket_;
+  Stream stream_;
   asio::steady_timer write_timer_;
   asio::steady_timer keep_alive_timer_;
   std::unique_ptr<WatchSubscription> subscription_;
@@ -153,9 +161,14 @@ class RestEventStream final : public RestConnection,
 
 }  // namespace
 
-void StartRestEventStream(asio::ip::tcp::socket socket, const RestContext& context,
+template <typename Stream>
+void StartRestEventStream(Stream stream, const RestContext& context,
                           const v1::WatchLoadTestRequest& request) {
-  std::make_shared<RestEventStream>(std::move(socket), context)->Start(request);
+  std::make_shared<RestEventStream<Stream>>(std::move(stream), context)->Start(request);
 }
+
+template void StartRestEventStream(PlainStream, const RestContext&,
+                                   const v1::WatchLoadTestRequest&);
+template void StartRestEventStream(TlsStream, const RestContext&, const v1::WatchLoadTestRequest&);
 
 }  // namespace loadtest

@@ -5,8 +5,6 @@
 //   closes after it : keep-alive         a comment, when nothing else was sent for a while
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
-
 #include "loadtest/v1/service.pb.h"
 #include "server/api/rest_connection.h"
 #include "server/api/rest_message.h"
@@ -15,7 +13,8 @@ namespace loadtest {
 
 // Takes over the connection of a request for an event stream. An error that comes before the first
 // update (NOT_FOUND ...) is an ordinary error response.
-void StartRestEventStream(boost::asio::ip::tcp::socket socket, const RestContext& context,
+template <typename Stream>  // PlainStream or TlsStream
+void StartRestEventStream(Stream stream, const RestContext& context,
                           const v1::WatchLoadTestRequest& request);
 
 }  // namespace loadtest

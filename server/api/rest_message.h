@@ -15,6 +15,7 @@ struct RestHead {
   std::string host = {};
   std::string origin = {};
   std::string content_type = {};
+  std::string authorization = {};
   bool has_body = false;
 };
 

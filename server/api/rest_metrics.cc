@@ -3,11 +3,10 @@
 #include <cstdint>
 #include <iterator>
 #include <string_view>
-#include <utility>
 
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "common/base/version.h"
+#include "common/measure/prometheus_text.h"
 
 namespace loadtest {
 namespace {
@@ -18,47 +17,18 @@ static_assert(std::size(kTopics) == std::size(decltype(ControlPlaneStats::record
 
 static_assert(v1::LoadTest::State_MAX < std::size(decltype(ControlPlaneStats::tests_by_state){}));
 
-// Label values escape backslash, quote and line feed.
-std::string Escape(const std::string& value) {
-  return absl::StrReplaceAll(value, {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}});
-}
-
-// Writes one metric after the other.
-class MetricsWriter {
- public:
-  void Begin(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = absl::StrFormat("loadtest_orchestrator_%s", name);
-    absl::StrAppendFormat(&text_, "# HELP %s %s\n# TYPE %s %s\n", name_, help, name_, type);
-  }
-
-  // A sample of the metric begun last; `labels` such as `state="live"`, or empty.
-  void Sample(std::string_view labels, int64_t value) {
-    text_ += name_;
-    if (!labels.empty()) absl::StrAppendFormat(&text_, "{%s}", labels);
-    absl::StrAppendFormat(&text_, " %d\n", value);
-  }
-
-  void Counter(std::string_view name, std::string_view help, int64_t value) {
-    Begin(name, "counter", help);
-    Sample("", value);
-  }
-
-  std::string Take() { return std::move(text_); }
-
- private:
-  std::string name_;
-  std::string text_;
-};
-
 }  // namespace
 
 std::string MetricsText(const ControlPlaneStats& stats) {
-  MetricsWriter writer;
+  PrometheusText writer("loadtest_orchestrator_");
   writer.Begin("info", "gauge", "Always 1; the labels tell version and bus.");
-  writer.Sample(absl::StrFormat("version=\"%s\",bus=\"%s\"", Escape(kVersion), Escape(stats.bus)),
+  writer.Sample(absl::StrFormat("version=\"%s\",bus=\"%s\"", PrometheusText::Escaped(kVersion),
+                                PrometheusText::Escaped(stats.bus)),
                 1);
   writer.Begin("bus_connected", "gauge", "1 while the broker can be reached, else 0.");
   writer.Sample("", stats.bus_connected ? 1 : 0);
+  writer.Begin("store_writable", "gauge", "1 while the store can be written, else 0.");
+  writer.Sample("", stats.store_writable ? 1 : 0);
 
   writer.Begin("records_applied_total", "counter", "Records read from a topic and applied.");
   for (size_t i = 0; i < std::size(kTopics); ++i) {
@@ -85,6 +55,19 @@ std::string MetricsText(const ControlPlaneStats& stats) {
   writer.Counter("requests_completed_total", "Requests answered by a whole response.",
                  stats.requests_completed);
   writer.Counter("requests_failed_total", "Requests sent and then failed.", stats.requests_failed);
+  writer.Counter("requests_dropped_total", "Requests due and never sent.",
+                 stats.requests_dropped);
+  writer.LatencyHistogram("response_time_seconds",
+                          "From the moment a request was due to the last byte of its response.",
+                          stats.response_time, kLatencyBuckets);
+  writer.LatencyHistogram("service_time_seconds",
+                          "From the send of a request to the last byte of its response.",
+                          stats.service_time, kLatencyBuckets);
+  writer.LatencyHistogram("send_delay_seconds",
+                          "From the moment a request was due to its send: the drivers' own error.",
+                          stats.send_delay, kDelayBuckets);
+  writer.Gauge("start_time_seconds", "When the process began, seconds after 1970.",
+               static_cast<double>(stats.start_ns) / 1e9);
   return writer.Take();
 }
 

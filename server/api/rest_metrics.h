@@ -7,8 +7,6 @@
 
 namespace loadtest {
 
-inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";
-
 // Prometheus text exposition format 0.0.4: every metric with HELP and TYPE, names
 // loadtest_orchestrator_...
 std::string MetricsText(const ControlPlaneStats& stats);

@@ -10,35 +10,17 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/json/proto_json.h"
+#include "common/measure/prometheus_text.h"
+#include "server/api/openapi.h"
 #include "server/api/rest_error.h"
 #include "server/api/rest_metrics.h"
-#include "server/api/rest_origin.h"
+#include "server/api/server_info.h"
 
 namespace loadtest {
 namespace {
 
-constexpr uint64_t kMaxStopBytes = 64 << 10;
+constexpr uint64_t kMaxSmallBytes = 64 << 10;
 constexpr char kBodySource[] = "request body";
-
-std::vector<RestRoute> ApiRoutes() {
-  using enum RestAction;
-  return {
-      {"POST",
-       "/v1/loadTests",
-       kCreateLoadTest,
-       RestRoutes::kMaxSpecBytes,
-       {"load_test_id", "request_id", "validate_only"}},
-      {"GET", "/v1/loadTests", kListLoadTests, 0, {"page_size", "page_token"}},
-      {"GET", "/v1/loadTests/{id}", kGetLoadTest},
-      {"DELETE", "/v1/loadTests/{id}", kDeleteLoadTest},
-      {"POST", "/v1/loadTests/{id}:stop", kStopLoadTest, kMaxStopBytes},
-      {"GET", "/v1/loadTests/{id}:watch", kWatchLoadTest},
-      {"GET", "/v1/loadTests/{id}/report", kGetReport},
-      {"GET", "/v1/drivers", kListDrivers, 0, {"page_size", "page_token"}},
-      {"GET", "/metrics", kGetMetrics},
-      {"GET", "/healthz", kGetHealth},
-  };
-}
 
 // The id at the place of "{id}", empty for a pattern without one; nothing when `path` does not fit.
 std::optional<std::string_view> MatchPattern(std::string_view pattern, std::string_view path) {
@@ -88,6 +70,12 @@ void RespondError(const RestRespond& respond, const absl::Status& status) {
   respond([status] { return ErrorResponse(status); });
 }
 
+RestResponse Unauthorized(const absl::Status& status) {
+  RestResponse response = ErrorResponse(status);
+  response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"loadtest\"");
+  return response;
+}
+
 RestResponse HealthResponse(const ControlPlaneStats& stats) {
   // Serving without a broker is healthy: drivers go on, and a restart would not bring the broker
   // back.
@@ -100,66 +88,144 @@ RestResponse AssetResponse(const WebAsset& asset) {
   response.content_type = asset.content_type;
   response.body = asset.content;
   // The page loads nothing from elsewhere, and no other page may frame its buttons.
-  response.headers = {{"Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"},
+  response.headers = {{"Content-Security-Policy",
+                       "default-src 'self'; base-uri 'none'; form-action 'self'; "
+                       "frame-ancestors 'none'"},
                       {"Cache-Control", "no-cache"}};
   return response;
 }
 
-// page_size and page_token, which both lists have.
+// The request of the route's method, as query and body have it.
 template <typename Request>
-absl::StatusOr<Request> PageRequest(const RestTarget& target) {
+absl::StatusOr<Request> ReadRequest(const RestMatch& match, std::string_view body) {
   Request request;
-  ASSIGN_OR_RETURN(const int32_t page_size, IntParameter(target, "page_size"));
-  request.set_page_size(page_size);
-  request.set_page_token(StringParameter(target, "page_token"));
+  const RestRoute& route = *match.route;
+  if (route.body == "*") {
+    if (!body.empty()) RETURN_IF_ERROR(JsonToProto(body, kBodySource, request));
+  } else if (!route.body.empty()) {
+    const google::protobuf::FieldDescriptor* field =
+        Request::descriptor()->FindFieldByName(std::string(route.body));
+    RETURN_IF_ERROR(JsonToProto(body, kBodySource,
+                                *request.GetReflection()->MutableMessage(&request, field)));
+  }
+  RETURN_IF_ERROR(FillFromQuery(match.target, request));
   return request;
 }
 
-absl::StatusOr<v1::CreateLoadTestRequest> CreateRequest(const RestTarget& target,
-                                                        std::string_view body) {
-  v1::CreateLoadTestRequest request;
-  request.set_load_test_id(StringParameter(target, "load_test_id"));
-  request.set_request_id(StringParameter(target, "request_id"));
-  ASSIGN_OR_RETURN(const bool validate_only, BoolParameter(target, "validate_only"));
-  request.set_validate_only(validate_only);
-  RETURN_IF_ERROR(JsonToProto(body, kBodySource, *request.mutable_spec()));
-  return request;
-}
-
-absl::StatusOr<v1::StopLoadTestRequest> StopRequest(const std::string& name,
-                                                    std::string_view body) {
-  v1::StopLoadTestRequest request;
-  if (!body.empty()) RETURN_IF_ERROR(JsonToProto(body, kBodySource, request));
-  if (!request.name().empty() && request.name() != name) {
+// Puts the path's name into `name`, which the body may have too if it is the same.
+absl::Status SetName(const RestMatch& match, std::string* name) {
+  if (!name->empty() && *name != match.load_test_name) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%s: name: got \"%s\", want \"%s\" as in the path, or nothing", kBodySource,
-                        request.name(), name));
+                        *name, match.load_test_name));
   }
-  request.set_name(name);
-  return request;
+  *name = match.load_test_name;
+  return absl::OkStatus();
 }
 
 template <typename Request>
-Request NamedRequest(const RestMatch& match) {
-  Request request;
-  request.set_name(match.load_test_name);
-  return request;
+absl::Status SetName(const RestMatch& match, Request& request) {
+  return SetName(match, request.mutable_name());
+}
+absl::Status SetName(const RestMatch& match, v1::UpdateLoadTestRequest& request) {
+  return SetName(match, request.mutable_load_test()->mutable_name());
+}
+// Those that name no test.
+absl::Status SetName(const RestMatch&, v1::CreateLoadTestRequest&) { return absl::OkStatus(); }
+absl::Status SetName(const RestMatch&, v1::ListLoadTestsRequest&) { return absl::OkStatus(); }
+absl::Status SetName(const RestMatch&, v1::ListDriversRequest&) { return absl::OkStatus(); }
+
+template <typename Request, typename Response>
+void Forward(ControlPlane& control_plane, void (ControlPlane::*method)(Request, Reply<Response>),
+             const RestMatch& match, std::string_view body, RestRespond respond) {
+  absl::StatusOr<Request> request = ReadRequest<Request>(match, body);
+  if (!request.ok()) return RespondError(respond, request.status());
+  const absl::Status named = SetName(match, *request);
+  if (!named.ok()) return RespondError(respond, named);
+  (control_plane.*method)(*std::move(request), RespondJson<Response>(std::move(respond)));
 }
 
 }  // namespace
 
-RestRoutes::RestRoutes(ControlPlane& control_plane)
-    : control_plane_(control_plane), routes_(ApiRoutes()) {
+std::vector<RestRoute> ApiRoutes() {
+  using enum RestAction;
+  constexpr uint64_t kMaxSpecBytes = RestRoutes::kMaxSpecBytes;
+  return {
+      {.method = "POST",
+       .pattern = "/v1/loadTests",
+       .action = kCreateLoadTest,
+       .rpc = "CreateLoadTest",
+       .parameters = {"load_test_id", "request_id", "validate_only"},
+       .body = "spec",
+       .max_body_bytes = kMaxSpecBytes},
+      {.method = "GET",
+       .pattern = "/v1/loadTests",
+       .action = kListLoadTests,
+       .rpc = "ListLoadTests",
+       .parameters = {"page_size", "page_token", "labels", "states"}},
+      {.method = "GET",
+       .pattern = "/v1/loadTests/{id}",
+       .action = kGetLoadTest,
+       .rpc = "GetLoadTest"},
+      {.method = "PATCH",
+       .pattern = "/v1/loadTests/{id}",
+       .action = kUpdateLoadTest,
+       .rpc = "UpdateLoadTest",
+       .parameters = {"update_mask"},
+       .body = "load_test",
+       .max_body_bytes = kMaxSmallBytes},
+      {.method = "DELETE",
+       .pattern = "/v1/loadTests/{id}",
+       .action = kDeleteLoadTest,
+       .rpc = "DeleteLoadTest"},
+      {.method = "POST",
+       .pattern = "/v1/loadTests/{id}:stop",
+       .action = kStopLoadTest,
+       .rpc = "StopLoadTest",
+       .body = "*",
+       .max_body_bytes = kMaxSmallBytes},
+      {.method = "GET",
+       .pattern = "/v1/loadTests/{id}:watch",
+       .action = kWatchLoadTest,
+       .rpc = "WatchLoadTest"},
+      {.method = "GET",
+       .pattern = "/v1/loadTests/{id}/report",
+       .action = kGetReport,
+       .rpc = "GetReport",
+       .parameters = {"from", "to", "exclude_drivers", "thresholds"}},
+      {.method = "GET",
+       .pattern = "/v1/drivers",
+       .action = kListDrivers,
+       .rpc = "ListDrivers",
+       .parameters = {"page_size", "page_token"}},
+      {.method = "GET",
+       .pattern = "/v1/serverInfo",
+       .action = kGetServerInfo,
+       .rpc = "GetServerInfo"},
+      {.method = "GET", .pattern = "/metrics", .action = kGetMetrics},
+      {.method = "GET", .pattern = "/healthz", .action = kGetHealth, .open = true},
+      {.method = "GET", .pattern = "/openapi.json", .action = kGetOpenApi, .open = true},
+  };
+}
+
+RestRoutes::RestRoutes(ControlPlane& control_plane, const DoorSecurity& security,
+                       const OriginRules& rules)
+    : control_plane_(control_plane),
+      security_(security),
+      rules_(rules),
+      routes_(ApiRoutes()),
+      open_api_(OpenApiDocument(routes_, !security.token.empty())) {
   for (const WebAsset& asset : WebAssets()) {
     routes_.push_back({.method = "GET",
                        .pattern = asset.path,
                        .action = RestAction::kGetWebAsset,
+                       .open = true,
                        .asset = &asset});
   }
 }
 
 std::variant<RestMatch, RestResponse> RestRoutes::Match(const RestHead& head) const {
-  if (std::optional<RestResponse> refusal = RefuseForeignPage(head)) return *std::move(refusal);
+  if (std::optional<RestResponse> refusal = RefuseForeignPage(head, rules_)) return *std::move(refusal);
   absl::StatusOr<RestTarget> target = ParseTarget(head.target);
   if (!target.ok()) return ErrorResponse(target.status());
 
@@ -172,6 +238,10 @@ std::variant<RestMatch, RestResponse> RestRoutes::Match(const RestHead& head) co
       absl::StrAppendFormat(&allowed, "%s%s", allowed.empty() ? "" : ", ",
                             route.method == "GET" ? "GET, HEAD" : route.method);
       continue;
+    }
+    if (!route.open) {
+      const absl::Status authorized = CheckAuthorization(security_, head.authorization);
+      if (!authorized.ok()) return Unauthorized(authorized);
     }
     const absl::Status known = CheckKnownParameters(*target, route.parameters);
     if (!known.ok()) return ErrorResponse(known);
@@ -196,28 +266,34 @@ std::variant<RestMatch, RestResponse> RestRoutes::Match(const RestHead& head) co
 void RestRoutes::Serve(const RestMatch& match, std::string_view body, RestRespond respond) const {
   switch (match.route->action) {
     case RestAction::kCreateLoadTest:
-      return CreateLoadTest(match, body, std::move(respond));
+      return Forward(control_plane_, &ControlPlane::CreateLoadTest, match, body,
+                     std::move(respond));
     case RestAction::kListLoadTests:
-      return ListLoadTests(match, std::move(respond));
+      return Forward(control_plane_, &ControlPlane::ListLoadTests, match, body, std::move(respond));
     case RestAction::kGetLoadTest:
-      return control_plane_.GetLoadTest(NamedRequest<v1::GetLoadTestRequest>(match),
-                                        RespondJson<v1::LoadTest>(std::move(respond)));
+      return Forward(control_plane_, &ControlPlane::GetLoadTest, match, body, std::move(respond));
+    case RestAction::kUpdateLoadTest:
+      return Forward(control_plane_, &ControlPlane::UpdateLoadTest, match, body,
+                     std::move(respond));
     case RestAction::kStopLoadTest:
-      return StopLoadTest(match, body, std::move(respond));
+      return Forward(control_plane_, &ControlPlane::StopLoadTest, match, body, std::move(respond));
     case RestAction::kDeleteLoadTest:
-      return control_plane_.DeleteLoadTest(
-          NamedRequest<v1::DeleteLoadTestRequest>(match),
-          RespondJson<google::protobuf::Empty>(std::move(respond)));
+      return Forward(control_plane_, &ControlPlane::DeleteLoadTest, match, body,
+                     std::move(respond));
     case RestAction::kGetReport:
-      return control_plane_.GetReport(NamedRequest<v1::GetReportRequest>(match),
-                                      RespondJson<v1::Report>(std::move(respond)));
+      return Forward(control_plane_, &ControlPlane::GetReport, match, body, std::move(respond));
     case RestAction::kListDrivers:
-      return ListDrivers(match, std::move(respond));
+      return Forward(control_plane_, &ControlPlane::ListDrivers, match, body, std::move(respond));
+    case RestAction::kGetServerInfo:
+      return control_plane_.GetStats([respond](absl::StatusOr<ControlPlaneStats> stats) {
+        if (!stats.ok()) return RespondError(respond, stats.status());
+        respond([info = ServerInfoOf(*stats)] { return JsonResponse(info); });
+      });
     case RestAction::kGetMetrics:
       return control_plane_.GetStats([respond](absl::StatusOr<ControlPlaneStats> stats) {
         if (!stats.ok()) return RespondError(respond, stats.status());
         respond([stats = *std::move(stats)] {
-          return RestResponse{.content_type = kMetricsContentType, .body = MetricsText(stats)};
+          return RestResponse{.content_type = kPrometheusContentType, .body = MetricsText(stats)};
         });
       });
     case RestAction::kGetHealth:
@@ -225,39 +301,13 @@ void RestRoutes::Serve(const RestMatch& match, std::string_view body, RestRespon
         if (!stats.ok()) return RespondError(respond, stats.status());
         respond([stats = *std::move(stats)] { return HealthResponse(stats); });
       });
+    case RestAction::kGetOpenApi:
+      return respond([text = &open_api_] { return RestResponse{.body = *text}; });
     case RestAction::kGetWebAsset:
       return respond([asset = match.route->asset] { return AssetResponse(*asset); });
     case RestAction::kWatchLoadTest:
       return RespondError(respond, absl::InternalError("a watch has no single response"));
   }
-}
-
-void RestRoutes::CreateLoadTest(const RestMatch& match, std::string_view body,
-                                RestRespond respond) const {
-  absl::StatusOr<v1::CreateLoadTestRequest> request = CreateRequest(match.target, body);
-  if (!request.ok()) return RespondError(respond, request.status());
-  control_plane_.CreateLoadTest(*std::move(request), RespondJson<v1::LoadTest>(std::move(respond)));
-}
-
-void RestRoutes::ListLoadTests(const RestMatch& match, RestRespond respond) const {
-  auto request = PageRequest<v1::ListLoadTestsRequest>(match.target);
-  if (!request.ok()) return RespondError(respond, request.status());
-  control_plane_.ListLoadTests(*std::move(request),
-                               RespondJson<v1::ListLoadTestsResponse>(std::move(respond)));
-}
-
-void RestRoutes::StopLoadTest(const RestMatch& match, std::string_view body,
-                              RestRespond respond) const {
-  absl::StatusOr<v1::StopLoadTestRequest> request = StopRequest(match.load_test_name, body);
-  if (!request.ok()) return RespondError(respond, request.status());
-  control_plane_.StopLoadTest(*std::move(request), RespondJson<v1::LoadTest>(std::move(respond)));
-}
-
-void RestRoutes::ListDrivers(const RestMatch& match, RestRespond respond) const {
-  auto request = PageRequest<v1::ListDriversRequest>(match.target);
-  if (!request.ok()) return RespondError(respond, request.status());
-  control_plane_.ListDrivers(*std::move(request),
-                             RespondJson<v1::ListDriversResponse>(std::move(respond)));
 }
 
 }  // namespace loadtest

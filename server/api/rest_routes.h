@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "server/api/control_plane.h"
+#include "server/api/door_security.h"
 #include "server/api/rest_message.h"
+#include "server/api/rest_origin.h"
 #include "server/api/rest_query.h"
 #include "server/web/web_assets.h"
 
@@ -21,11 +23,14 @@ enum class RestAction {
   kGetLoadTest,
   kStopLoadTest,
   kDeleteLoadTest,
+  kUpdateLoadTest,
   kWatchLoadTest,
   kGetReport,
   kListDrivers,
+  kGetServerInfo,
   kGetMetrics,
   kGetHealth,
+  kGetOpenApi,
   kGetWebAsset,
 };
 
@@ -33,8 +38,15 @@ struct RestRoute {
   std::string_view method;
   std::string_view pattern;  // a path; "{id}" stands for the id of a load test
   RestAction action;
+  // The method of LoadTestService that it stands for, empty for what only HTTP has.
+  std::string_view rpc = {};
+  // Fields of the method's request that come in the query; no other is accepted there.
+  std::vector<std::string_view> parameters = {};
+  // The field of the request that is the body, "*" for all of it.
+  std::string_view body = {};
   uint64_t max_body_bytes = 0;
-  std::vector<std::string_view> parameters = {};  // of the query; no other is accepted
+  // For callers without a token: tells nothing of tests or drivers.
+  bool open = false;
   const WebAsset* asset = nullptr;                // of kGetWebAsset
 };
 
@@ -50,6 +62,9 @@ struct RestMatch {
 using RestRender = std::function<RestResponse()>;
 using RestRespond = std::function<void(RestRender)>;
 
+// The API and what is served beside it, without the files of the web page.
+std::vector<RestRoute> ApiRoutes();
+
 // Knows all routes; stateless but for them. Thread-safe.
 class RestRoutes {
  public:
@@ -57,10 +72,10 @@ class RestRoutes {
   // validation's own, which names the field.
   static constexpr uint64_t kMaxSpecBytes = 8 << 20;
 
-  explicit RestRoutes(ControlPlane& control_plane);
+  RestRoutes(ControlPlane& control_plane, const DoorSecurity& security, const OriginRules& rules);
 
-  // The route of a request, or its refusal: foreign page, unknown path, wrong method, unknown
-  // parameter, wrong content type.
+  // The route of a request, or its refusal: foreign page, unknown path, wrong method, wrong token,
+  // unknown parameter, wrong content type.
   std::variant<RestMatch, RestResponse> Match(const RestHead& head) const;
 
   // Does what the route says; `respond` is called once, at once or later by the core thread.
@@ -68,13 +83,11 @@ class RestRoutes {
   void Serve(const RestMatch& match, std::string_view body, RestRespond respond) const;
 
  private:
-  void CreateLoadTest(const RestMatch& match, std::string_view body, RestRespond respond) const;
-  void ListLoadTests(const RestMatch& match, RestRespond respond) const;
-  void StopLoadTest(const RestMatch& match, std::string_view body, RestRespond respond) const;
-  void ListDrivers(const RestMatch& match, RestRespond respond) const;
-
   ControlPlane& control_plane_;
+  const DoorSecurity security_;
+  const OriginRules rules_;
   std::vector<RestRoute> routes_;
+  const std::string open_api_;
 };
 
 }  // namespace loadtest

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <thread>
 #include <utility>  // boost/asio.hpp of 1.74 forgets it
@@ -30,16 +31,28 @@ constexpr char kSetting[] = "orchestrator.http_address";
 // Pause after a failed accept (descriptors are used up), instead of a busy loop.
 constexpr auto kAcceptRetry = std::chrono::milliseconds(100);
 
+using TlsContext = std::unique_ptr<asio::ssl::context>;
+
+// Null for plain text.
+absl::StatusOr<TlsContext> MakeTlsContext(const DoorSecurity& security) {
+  if (!security.tls()) return nullptr;
+  ASSIGN_OR_RETURN(const TlsServerContext context, MakeTlsServerContext(security));
+  SSL_CTX_up_ref(context.get());  // asio frees its own
+  return std::make_unique<asio::ssl::context>(context.get());
+}
+
 }  // namespace
 
 // The thread, its io_context and the listening socket. All but Create, Run and Stop happens on the
 // thread.
 class RestServer::Listener {
  public:
-  Listener(ControlPlane& control_plane, const RestOptions& options)
-      : routes_(control_plane),
+  Listener(ControlPlane& control_plane, const RestOptions& options, const DoorSecurity& security,
+           const OriginRules& rules, TlsContext tls)
+      : routes_(control_plane, security, rules),
         options_(options),
-        context_{io_, control_plane, routes_, options_, connections_} {}
+        tls_(std::move(tls)),
+        context_{io_, control_plane, routes_, options_, connections_, tls_.get()} {}
   ~Listener() { Stop(std::chrono::milliseconds(0)); }
 
   absl::Status Listen(const ListenAddress& address) {
@@ -97,6 +110,7 @@ class RestServer::Listener {
     if (connections_.size() < options_.max_connections) {
       return StartRestSession(std::move(socket), context_);
     }
+    if (tls_ != nullptr) return;  // a refusal would need a handshake first
     const std::string refusal = PlainResponse(ErrorResponse(absl::UnavailableError(
         absl::StrFormat("connections: got one more than %d, want at most %d at once",
                         options_.max_connections, options_.max_connections))));
@@ -123,6 +137,7 @@ class RestServer::Listener {
   const std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
   const RestRoutes routes_;
   const RestOptions options_;
+  const TlsContext tls_;
   const RestContext context_;
   tcp::acceptor acceptor_{*io_};
   asio::steady_timer timer_{*io_};
@@ -132,9 +147,16 @@ class RestServer::Listener {
 
 absl::StatusOr<std::unique_ptr<RestServer>> RestServer::Start(std::string_view address,
                                                               ControlPlane& control_plane,
-                                                              const RestOptions& options) {
+                                                              const RestOptions& options,
+                                                              const DoorSecurity& security) {
   ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(address, kSetting));
-  auto listener = std::make_unique<Listener>(control_plane, options);
+  RETURN_IF_ERROR(CheckExposure(security, listen, kSetting));
+  ASSIGN_OR_RETURN(TlsContext tls, MakeTlsContext(security));
+  const OriginRules rules = {.tls = security.tls(),
+                             .any_host = security.tls() || !security.token.empty(),
+                             .beyond_loopback = !IsLoopbackHost(listen.host)};
+  auto listener =
+      std::make_unique<Listener>(control_plane, options, security, rules, std::move(tls));
   RETURN_IF_ERROR(listener->Listen(listen));
   listener->Run();
   return std::unique_ptr<RestServer>(new RestServer(std::move(listener)));

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/api/control_plane.h"
+#include "server/api/door_security.h"
 #include "server/api/rest_options.h"
 
 namespace loadtest {
@@ -16,11 +17,13 @@ namespace loadtest {
 // plane must outlive it.
 class RestServer {
  public:
-  // Serves from here on. `address` is a loopback HOST:PORT, port 0 a free one. Errors name
-  // orchestrator.http_address: a wrong address is InvalidArgument, a taken port Unavailable.
+  // Serves from here on. `address` is a numeric HOST:PORT, port 0 a free one. Errors name
+  // orchestrator.http_address: a wrong address, or one that other hosts can reach without the
+  // security it needs, is InvalidArgument, a taken port Unavailable.
   static absl::StatusOr<std::unique_ptr<RestServer>> Start(std::string_view address,
                                                            ControlPlane& control_plane,
-                                                           const RestOptions& options = {});
+                                                           const RestOptions& options = {},
+                                                           const DoorSecurity& security = {});
   ~RestServer();
   RestServer(const RestServer&) = delete;
   RestServer& operator=(const RestServer&) = delete;

@@ -1,4 +1,4 @@
-// The one file with Boost.Beast in it, since it takes long to compile.
+// The one file with Boost.Beast's HTTP in it, since it takes long to compile.
 #include "server/api/rest_session.h"
 
 #include <boost/asio/post.hpp>
@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "server/api/rest_error.h"
 #include "server/api/rest_event_stream.h"
+#include "server/api/rest_stream.h"
 #include "server/api/watch_subscription.h"
 
 namespace loadtest {
@@ -55,14 +56,24 @@ std::optional<RestResponse> RefusalOf(error_code error) {
 
 // All methods run on the REST thread. A request is read, served and answered before the next one is
 // read, so a client that pipelines gets its answers in order.
-class RestSession final : public RestConnection, public std::enable_shared_from_this<RestSession> {
+template <typename Stream>
+class RestSession final : public RestConnection,
+                          public std::enable_shared_from_this<RestSession<Stream>> {
  public:
-  RestSession(asio::ip::tcp::socket socket, const RestContext& context)
+  RestSession(Stream stream, const RestContext& context)
       : RestConnection(context.connections),
         context_(context),
-        stream_(std::move(socket)),
+        stream_(std::move(stream)),
         reply_timer_(stream_.get_executor()),
         buffer_(kMaxBufferBytes) {}
+
+  void Start() {
+    reading_head_ = true;
+    TcpOf(stream_).expires_after(context_.options.io_timeout);
+    AsyncHandshake(stream_, [self = this->shared_from_this()](error_code error) {
+      error ? self->Abort() : self->ReadHead();
+    });
+  }
 
   void ReadHead() {
     reading_head_ = true;
@@ -72,10 +83,10 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
     parser_->header_limit(kMaxHeadBytes);
     // Which route it is, and so the true limit, is known after the head only.
     parser_->body_limit(RestRoutes::kMaxSpecBytes);
-    stream_.expires_after(context_.options.io_timeout);
+    TcpOf(stream_).expires_after(context_.options.io_timeout);
     http::async_read_header(
         stream_, buffer_, *parser_,
-        [self = shared_from_this()](error_code error, size_t) { self->OnHead(error); });
+        [self = this->shared_from_this()](error_code error, size_t) { self->OnHead(error); });
   }
 
   void Stop() override {
@@ -85,7 +96,7 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
   }
 
   void Abort() override {
-    stream_.close();
+    TcpOf(stream_).close();
     reply_timer_.cancel();
   }
 
@@ -104,6 +115,8 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
                                         .host = SingleHost(),
                                         .origin = ToString(head[http::field::origin]),
                                         .content_type = ToString(head[http::field::content_type]),
+                                        .authorization =
+                                            ToString(head[http::field::authorization]),
                                         .has_body = has_body});
     if (auto* refusal = std::get_if<RestResponse>(&found)) {
       return has_body ? RefuseUnread(*refusal) : Respond(*refusal);
@@ -129,17 +142,17 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
   // For clients such as curl that ask before they send a large body.
   void WriteContinue() {
     static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    stream_.expires_after(context_.options.io_timeout);
+    TcpOf(stream_).expires_after(context_.options.io_timeout);
     asio::async_write(stream_, asio::buffer(kContinue, sizeof(kContinue) - 1),
-                      [self = shared_from_this()](error_code error, size_t) {
+                      [self = this->shared_from_this()](error_code error, size_t) {
                         if (!error) self->ReadBody();
                       });
   }
 
   void ReadBody() {
-    stream_.expires_after(context_.options.io_timeout);
+    TcpOf(stream_).expires_after(context_.options.io_timeout);
     http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](error_code error, size_t) {
+                     [self = this->shared_from_this()](error_code error, size_t) {
                        if (error) return self->OnReadError(error);
                        self->Serve();
                      });
@@ -155,7 +168,7 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
     WaitForReply();
     context_.routes.Serve(
         *match_, parser_->get().body(),
-        [io = context_.io, weak = weak_from_this(), request = request_](RestRender render) {
+        [io = context_.io, weak = this->weak_from_this(), request = request_](RestRender render) {
           const auto alive = io.lock();
           if (alive == nullptr) return;
           asio::post(*alive, [weak, request, render = std::move(render)] {
@@ -169,14 +182,15 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
     if (stopping_) return Respond(ErrorResponse(absl::UnavailableError(kStopping)));
     v1::WatchLoadTestRequest request;
     request.set_name(match_->load_test_name);
-    StartRestEventStream(stream_.release_socket(), context_, request);
+    TcpOf(stream_).expires_never();
+    StartRestEventStream(std::move(stream_), context_, request);
   }
 
   // Also holds the session while nothing is read or written.
   void WaitForReply() {
     waiting_ = true;
     reply_timer_.expires_after(context_.options.reply_timeout);
-    reply_timer_.async_wait([self = shared_from_this(), request = request_](error_code error) {
+    reply_timer_.async_wait([self = this->shared_from_this(), request = request_](error_code error) {
       if (error) return;
       self->OnReply(request, [] {
         return ErrorResponse(absl::DeadlineExceededError("no reply came from the orchestrator"));
@@ -214,43 +228,54 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
     message.version(11);
     message.result(static_cast<unsigned>(response.code));
     message.set(http::field::content_type, response.content_type);
-    message.set("X-Content-Type-Options", "nosniff");
+    SetSafetyHeaders(message);
     for (const auto& [name, value] : response.headers) message.set(name, value);
     message.content_length(response.body.size());
     message.keep_alive(keep_alive_);
   }
 
+  // For browsers: the type is what it says, nothing of ours is framed, and no address leaks out.
+  void SetSafetyHeaders(http::response<http::string_body>& message) {
+    message.set("X-Content-Type-Options", "nosniff");
+    message.set("X-Frame-Options", "DENY");
+    message.set("Referrer-Policy", "no-referrer");
+    message.set("Cross-Origin-Resource-Policy", "same-origin");
+  }
+
   template <typename Message>
   void Write(std::shared_ptr<Message> message) {
-    stream_.expires_after(context_.options.io_timeout);
+    TcpOf(stream_).expires_after(context_.options.io_timeout);
     http::async_write(
         stream_, *message,
-        [self = shared_from_this(), message](error_code error, size_t) { self->OnWritten(error); });
+        [self = this->shared_from_this(), message](error_code error, size_t) { self->OnWritten(error); });
   }
 
   void OnWritten(error_code error) {
     if (error) return Abort();
     ++request_;
     if (keep_alive_ && !stopping_) return ReadHead();
-    if (!unread_) return Abort();
-    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
-    stream_.expires_after(kLingerTimeout);
-    Linger();
+    TcpOf(stream_).expires_after(kLingerTimeout);
+    AsyncGoodbye(stream_, [self = this->shared_from_this()](error_code) {
+      if (!self->unread_) return self->Abort();
+      error_code ignored;
+      TcpOf(self->stream_).socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+      self->Linger();
+    });
   }
 
   // Reads on until the client closes: closing with its bytes unread would reset the connection, and
   // the response with it.
   void Linger() {
     buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(kMaxHeadBytes),
-                            [self = shared_from_this()](error_code error, size_t) {
+    TcpOf(stream_).async_read_some(buffer_.prepare(kMaxHeadBytes),
+                            [self = this->shared_from_this()](error_code error, size_t) {
                               if (error) return self->Abort();
                               self->Linger();
                             });
   }
 
   const RestContext& context_;
-  beast::tcp_stream stream_;
+  Stream stream_;
   asio::steady_timer reply_timer_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
@@ -267,7 +292,12 @@ class RestSession final : public RestConnection, public std::enable_shared_from_
 }  // namespace
 
 void StartRestSession(asio::ip::tcp::socket socket, const RestContext& context) {
-  std::make_shared<RestSession>(std::move(socket), context)->ReadHead();
+  if (context.tls == nullptr) {
+    return std::make_shared<RestSession<PlainStream>>(PlainStream(std::move(socket)), context)
+        ->Start();
+  }
+  std::make_shared<RestSession<TlsStream>>(TlsStream(std::move(socket), *context.tls), context)
+      ->Start();
 }
 
 }  // namespace loadtest

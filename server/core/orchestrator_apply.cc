@@ -110,13 +110,19 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
     case v1::Trigger::kDeleted:
       if (!ended) return reject("deleted before its end");
       request_ids_.erase(test.request_id);
+      ended_.erase({EndNs(test), m.test_id()});
       tests_.erase(it);
       if (deleted_.size() < kMostDeleted) deleted_.insert(m.test_id());
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
       return;
+    case v1::Trigger::kNoted:
+      test.resource.set_note(m.noted().note());
+      // On the time axis of a test that runs; later it is no part of what happened.
+      if (!ended) AddEvent(test, {m.decide_time_ns()}, "noted", m.noted().note());
+      notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
+      return;
     case v1::Trigger::kCreated:
     case v1::Trigger::kBodyPart:
-    case v1::Trigger::kNoted:
     case v1::Trigger::kAlive:
     case v1::Trigger::EVENT_NOT_SET:
       return;
@@ -183,6 +189,7 @@ void OrchestratorCore::ApplyStarted(Moment now, Test& test, const v1::Trigger& m
   *test.resource.mutable_start_time() = ToTimestamp(started.start_time_ns());
   *test.resource.mutable_assignments() = started.assignments();
   test.merger = std::make_unique<ReportMerger>(started);
+  test.merger->SetReplaying(catching_up_);
   for (const v1::Assignment& a : started.assignments()) RememberRegistration(test, LifeOf(a));
   SetState(test, v1::LoadTest::STARTING);
   test.resource.set_state_reason("");
@@ -232,6 +239,7 @@ void OrchestratorCore::ApplyFinished(Test& test, const v1::Trigger& m,
   *test.resource.mutable_end_time() = ToTimestamp(m.decide_time_ns());
   AddEvent(test, {m.decide_time_ns()}, "finished", m.finished().reason());
   active_.erase(m.test_id());
+  ended_.emplace(EndNs(test), m.test_id());
   recently_ended_.push_back(m.test_id());
   notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
   notices.push_back({Notice::Kind::kTestFinished, m.test_id(), ""});
@@ -245,6 +253,12 @@ void OrchestratorCore::Restore(const v1::LoadTest& test, const std::string& requ
   restored.request_id = request_id;
   restored.created_ns = test.create_time().seconds() * kNanosPerSecond + test.create_time().nanos();
   if (!request_id.empty()) request_ids_[request_id] = *id;
+  ended_.emplace(EndNs(restored), *id);
+}
+
+int64_t OrchestratorCore::EndNs(const Test& test) {
+  const auto& end = test.resource.end_time();
+  return end.seconds() * kNanosPerSecond + end.nanos();
 }
 
 void OrchestratorCore::LoseBus() {

@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/bus/message_bus.h"
+#include "common/measure/histogram.h"
 #include "common/spec/body_parts.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
@@ -39,6 +40,9 @@ struct CoreOptions {
   // process began.
   int expected_drivers = 0;
   int64_t settle_ns = 5 * kNanosPerSecond;
+  // Ended tests that are kept: the newest so many, and those that ended within so long. 0: all.
+  int keep_tests = 0;
+  int64_t keep_for_ns = 0;
   // Of a request, bytes: what the bus can carry.
   size_t largest_body = kLargestBody;
   std::string version;
@@ -57,8 +61,12 @@ struct StopRequest {
 struct DeleteRequest {
   std::string test_id;
 };
+struct NoteRequest {
+  std::string test_id;
+  std::string note;
+};
 struct Tick {};  // what time and the drivers' state demand
-using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, Tick>;
+using CoreRequest = std::variant<CreateRequest, StopRequest, DeleteRequest, NoteRequest, Tick>;
 
 // What a record changed; tells the shell what to store and whom to tell.
 struct Notice {
@@ -128,7 +136,8 @@ class OrchestratorCore {
   const v1::LoadTest* FindByRequestId(std::string_view request_id) const;
   std::string RequestIdOf(std::string_view id) const;
 
-  // Newest first. InvalidArgument for a bad page_token or page_size.
+  // Newest first, those that the request's labels and states want. InvalidArgument for a bad
+  // page_token, page_size or state.
   absl::StatusOr<v1::ListLoadTestsResponse> List(const v1::ListLoadTestsRequest& request) const;
   absl::StatusOr<v1::ListDriversResponse> ListDrivers(Moment now,
                                                       const v1::ListDriversRequest& request) const;
@@ -145,6 +154,9 @@ class OrchestratorCore {
   std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
   // Over all tests since the process began, without gauges.
   const v1::RequestCounts& counted() const { return counted_; }
+  const Histogram& counted_response_time() const { return counted_response_time_; }
+  const Histogram& counted_service_time() const { return counted_service_time_; }
+  const Histogram& counted_send_delay() const { return counted_send_delay_; }
 
  private:
   struct Test {
@@ -181,7 +193,10 @@ class OrchestratorCore {
   absl::StatusOr<std::vector<v1::Trigger>> DecideStop(Moment now, const StopRequest& stop) const;
   absl::StatusOr<std::vector<v1::Trigger>> DecideDelete(Moment now,
                                                         const DeleteRequest& erase) const;
+  absl::StatusOr<std::vector<v1::Trigger>> DecideNote(Moment now, const NoteRequest& note) const;
   std::vector<v1::Trigger> DecideTick(Moment now) const;
+  // Deletes ended tests that are not to be kept any longer.
+  void DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const;
   // The decision a single test needs now; false when none.
   bool DecideStart(Moment now, const Test& test, std::set<std::string>& taken,
                    v1::Trigger& out) const;
@@ -221,6 +236,7 @@ class OrchestratorCore {
   // Why a driver that takes part counts as lost now; empty: it does not.
   std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
                      bool bus_connected) const;
+  static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);
   void ForgetOldMergers();
@@ -232,6 +248,8 @@ class OrchestratorCore {
   std::map<std::string, Test, std::less<>> tests_;
   // Tests that are not ended: what each heartbeat and tick has to look at.
   std::set<std::string> active_;
+  // Those that are, by the time of their end, nanoseconds since 1970.
+  std::set<std::pair<int64_t, std::string>> ended_;
   std::map<std::string, std::string, std::less<>> request_ids_;
   // Interval reports of tests not known yet: their Started is still on its way on another topic.
   std::deque<v1::MetricsReport> held_;
@@ -244,6 +262,9 @@ class OrchestratorCore {
   int64_t writer_ = 0;
   bool catching_up_ = false;
   v1::RequestCounts counted_;
+  Histogram counted_response_time_;
+  Histogram counted_service_time_;
+  Histogram counted_send_delay_;
 };
 
 bool IsEnded(v1::LoadTest::State state);

@@ -26,6 +26,9 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::Decide(
     absl::StatusOr<std::vector<v1::Trigger>> operator()(const DeleteRequest& r) {
       return core.DecideDelete(now, r);
     }
+    absl::StatusOr<std::vector<v1::Trigger>> operator()(const NoteRequest& r) {
+      return core.DecideNote(now, r);
+    }
     absl::StatusOr<std::vector<v1::Trigger>> operator()(const Tick&) {
       return core.DecideTick(now);
     }
@@ -38,6 +41,10 @@ namespace {
 // How much sooner than other tests one with a large body is decided on, nanoseconds a byte: what
 // the body needs to get to the drivers, at a modest 20 MB/s.
 constexpr int64_t kBodyLeadNsPerByte = 50;
+
+// Of tests that are not kept, so that other decisions need not wait for long.
+constexpr int kMostDeletedAtOnce = 20;
+constexpr size_t kLongestNote = 4'000;
 
 bool HasLabels(const KnownDriver& driver, const v1::LoadTestSpec& spec) {
   const auto& labels = driver.registration.labels();
@@ -131,6 +138,20 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideDelete(
   return std::vector<v1::Trigger>{std::move(trigger)};
 }
 
+absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideNote(
+    Moment now, const NoteRequest& note) const {
+  if (note.note.size() > kLongestNote) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "load_test.note: got %d bytes, want at most %d", note.note.size(), kLongestNote));
+  }
+  const auto it = tests_.find(note.test_id);
+  if (it == tests_.end()) return LoadTestNotFound(note.test_id);
+  if (it->second.resource.note() == note.note) return std::vector<v1::Trigger>();
+  v1::Trigger trigger = NewTrigger(now, note.test_id);
+  trigger.mutable_noted()->set_note(note.note);
+  return std::vector<v1::Trigger>{std::move(trigger)};
+}
+
 std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   std::vector<v1::Trigger> decisions;
   std::vector<std::pair<int64_t, std::string>> pending;
@@ -159,7 +180,24 @@ std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
     AppendBody(now, id, test.body, decisions);
     decisions.push_back(std::move(trigger));
   }
+  DecideKeeping(now, decisions);
   return decisions;
+}
+
+void OrchestratorCore::DecideKeeping(Moment now, std::vector<v1::Trigger>& decisions) const {
+  size_t too_many = options_.keep_tests > 0 && ended_.size() > size_t(options_.keep_tests)
+                        ? ended_.size() - options_.keep_tests
+                        : 0;
+  int deleted = 0;
+  for (const auto& [end_ns, id] : ended_) {
+    const bool too_old = options_.keep_for_ns > 0 && now.wall.ns - end_ns > options_.keep_for_ns;
+    if ((too_many == 0 && !too_old) || deleted == kMostDeletedAtOnce) return;
+    if (too_many > 0) --too_many;
+    ++deleted;
+    v1::Trigger trigger = NewTrigger(now, id);
+    trigger.mutable_deleted();
+    decisions.push_back(std::move(trigger));
+  }
 }
 
 void OrchestratorCore::Take(const Test& test, std::set<std::string>& taken) const {
@@ -264,6 +302,10 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
       test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
     out.mutable_stop_ordered()->set_reason(
         absl::StrFormat("%s was lost, and on_driver_loss is ABORT", first_lost));
+    return true;
+  }
+  if (!test.stop_ordered && !test.merger->broken_threshold().empty() && !test.merger->AllDone()) {
+    out.mutable_stop_ordered()->set_reason(test.merger->broken_threshold());
     return true;
   }
   if (!test.merger->AllDone()) return false;

@@ -36,6 +36,19 @@ absl::StatusOr<int> PageSize(int32_t wanted, int default_size) {
   return wanted == 0 ? default_size : wanted;
 }
 
+// Whether a list that was asked for has the test.
+bool IsWanted(const v1::ListLoadTestsRequest& request, const v1::LoadTest& test) {
+  if (!request.states().empty() &&
+      std::find(request.states().begin(), request.states().end(), test.state()) ==
+          request.states().end()) {
+    return false;
+  }
+  return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
+    const auto it = test.spec().labels().find(wanted.first);
+    return it != test.spec().labels().end() && it->second == wanted.second;
+  });
+}
+
 }  // namespace
 
 absl::Status LoadTestNotFound(const std::string& id) {
@@ -61,9 +74,15 @@ std::string OrchestratorCore::RequestIdOf(std::string_view id) const {
 absl::StatusOr<v1::ListLoadTestsResponse> OrchestratorCore::List(
     const v1::ListLoadTestsRequest& request) const {
   ASSIGN_OR_RETURN(const int size, PageSize(request.page_size(), kDefaultPage));
+  for (const int state : request.states()) {
+    if (state > 0 && v1::LoadTest::State_IsValid(state)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("states: got %d, want a state such as RUNNING", state));
+  }
   std::vector<std::pair<int64_t, const Test*>> order;
-  order.reserve(tests_.size());
-  for (const auto& [id, test] : tests_) order.emplace_back(test.created_ns, &test);
+  for (const auto& [id, test] : tests_) {
+    if (IsWanted(request, test.resource)) order.emplace_back(test.created_ns, &test);
+  }
   const auto newer = [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first
                               : a.second->resource.name() > b.second->resource.name();

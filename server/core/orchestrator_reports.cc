@@ -77,6 +77,10 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
   counted_.set_completed(counted_.completed() + counts.completed());
   counted_.set_failed(counted_.failed() + counts.failed());
   counted_.set_dropped(counted_.dropped() + counts.dropped());
+  // The merger has accepted them, so they are whole.
+  counted_response_time_.MergeProto(m.measurements().response_time()).IgnoreError();
+  counted_service_time_.MergeProto(m.measurements().service_time()).IgnoreError();
+  counted_send_delay_.MergeProto(m.measurements().send_delay()).IgnoreError();
   if (test.resource.state() == v1::LoadTest::STARTING) {
     SetState(test, v1::LoadTest::RUNNING);
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
@@ -111,6 +115,9 @@ void OrchestratorCore::ForgetOldMergers() {
 void OrchestratorCore::EndCatchUp(Moment now) {
   catching_up_ = false;
   registry_.Excuse(now);
+  for (auto& [id, test] : tests_) {
+    if (test.merger != nullptr) test.merger->SetReplaying(false);
+  }
 }
 
 bool OrchestratorCore::Wake(const std::string& id, const std::vector<Record>& records,
@@ -131,6 +138,7 @@ bool OrchestratorCore::Wake(const std::string& id, const std::vector<Record>& re
     if (trigger == nullptr) continue;
     if (trigger->has_started()) {
       merger = std::make_unique<ReportMerger>(trigger->started());
+      merger->SetReplaying(true);
       test.start_time_ns = trigger->started().start_time_ns();
     } else if (merger != nullptr && trigger->has_adjusted()) {
       merger->Adjust(trigger->adjusted());
@@ -147,6 +155,7 @@ bool OrchestratorCore::Wake(const std::string& id, const std::vector<Record>& re
   if (began || test.resource.state() != v1::LoadTest::FAILED) {
     for (const v1::Assignment& a : test.resource.assignments()) merger->MarkLost(LifeOf(a));
   }
+  merger->SetReplaying(false);
   test.merger = std::move(merger);
   test.events.assign(report.events().begin(), report.events().end());
   ReadManifest(report, test.registrations, test.manifests);

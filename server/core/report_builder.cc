@@ -92,6 +92,8 @@ void FillReport(const v1::LoadTest& test, const ReportMerger* merger, bool stopp
   for (v1::IntervalResult& interval : merger->AllIntervals())
     *report.add_intervals() = std::move(interval);
   *report.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
+  for (v1::ThresholdResult& result : merger->Thresholds())
+    *report.add_thresholds() = std::move(result);
   report.set_start_skew_ns(merger->StartSkewNs());
   const MeasurementSum& totals = merger->totals();
   v1::PhaseSummaries& phases = *report.mutable_phases();
@@ -161,6 +163,8 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
   *update.mutable_send_delay() = merger->totals().send_delay().Summary();
   for (const auto& [kind, error] : merger->totals().errors()) *update.add_errors() = error;
   *update.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
+  for (v1::ThresholdResult& result : merger->Thresholds())
+    *update.add_thresholds() = std::move(result);
   update.set_progress(Progress(now, test, *merger));
   for (const auto& [life, part] : merger->drivers()) {
     v1::DriverProgress& progress = *update.add_drivers();

@@ -24,13 +24,24 @@ bool AddsUp(const v1::RequestCounts& c) {
          c.sent() == c.completed() + c.failed() + c.in_flight();
 }
 
+ThresholdJudge JudgeOf(const v1::Started& started) {
+  // They were checked when the test was created.
+  absl::StatusOr<std::vector<Threshold>> thresholds =
+      ParseThresholds(started.spec().thresholds(), "spec.thresholds");
+  return ThresholdJudge(thresholds.ok() ? *std::move(thresholds) : std::vector<Threshold>(),
+                        {.spec = started.spec(),
+                         .drivers = started.assignments_size(),
+                         .interval_ns = started.metrics_interval_ns()});
+}
+
 }  // namespace
 
 ReportMerger::ReportMerger(const v1::Started& started)
     : spec_(started.spec()),
       interval_ns_(started.metrics_interval_ns()),
       slots_(started.assignments_size()),
-      shares_(started) {
+      shares_(started),
+      judge_(JudgeOf(started)) {
   const int64_t longest = LongestRunNs(spec_, slots_);
   latest_end_ns_ =
       longest < 0 || longest > kNeverNs - kLatestAfterNs ? kNeverNs : longest + kLatestAfterNs;
@@ -49,8 +60,8 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   if (sequence - part.highest_sequence > kLargestJump) return Added::kOutOfRange;
   // Decoding has checked the measurements; what is left is a sum beyond 63 bits. The totals are
   // asked first: what fits into them fits into their parts.
-  if (!totals_.Add(report.measurements()).ok()) return Added::kOutOfRange;
-  part.sum.Add(report.measurements()).IgnoreError();
+  if (!totals_.AddChecked(report.measurements()).ok()) return Added::kOutOfRange;
+  part.sum.AddChecked(report.measurements()).IgnoreError();
   part.missing.erase(sequence);
   for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
     part.missing.insert(skipped);
@@ -73,7 +84,10 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   // boundary belongs to the interval before it.
   const int64_t index = std::max<int64_t>(0, (report.end_offset_ns() - 1) / interval_ns_);
   if (index >= closed_to_index_) {
-    AddTo(open_[index], report);
+    const auto [at, is_new] = open_.try_emplace(index);
+    // There may be many of them at once.
+    if (is_new && replaying_) at->second.sum = MeasurementSum::Packed();
+    AddTo(at->second, report);
   } else {
     Amend(index, report);
   }
@@ -82,7 +96,7 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
 }
 
 void ReportMerger::AddTo(Interval& interval, const v1::MetricsReport& report) {
-  interval.sum.Add(report.measurements()).IgnoreError();  // it fitted into the totals
+  interval.sum.AddChecked(report.measurements()).IgnoreError();  // it fitted into the totals
   interval.end_ns = std::max(interval.end_ns, report.end_offset_ns());
   Gauges& gauges = interval.drivers[LifeOf(report)];
   if (report.sequence() < gauges.sequence) return;
@@ -142,21 +156,19 @@ void ReportMerger::Keep(int64_t index, Interval interval) {
   if (amendable_.size() > kAmendableIntervals) amendable_.erase(amendable_.begin());
 }
 
+// The fleet's gauges are the sum of the drivers' newest: what changed for one changes for all.
 void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
-  part.sum.SetGauges(newest.counts().in_flight(), newest.counts().waiting());
-  part.sum.SetWarmupGauges(newest.warmup().in_flight(), newest.warmup().waiting());
-  int64_t in_flight = 0;
-  int64_t waiting = 0;
-  int64_t warmup_in_flight = 0;
-  int64_t warmup_waiting = 0;
-  for (const auto& [life, other] : drivers_) {
-    in_flight += other.sum.counts().in_flight();
-    waiting += other.sum.counts().waiting();
-    warmup_in_flight += other.sum.warmup().in_flight();
-    warmup_waiting += other.sum.warmup().waiting();
-  }
-  totals_.SetGauges(in_flight, waiting);
-  totals_.SetWarmupGauges(warmup_in_flight, warmup_waiting);
+  const v1::RequestCounts& counts = newest.counts();
+  const v1::RequestCounts& warmup = newest.warmup();
+  const v1::RequestCounts& before = part.sum.counts();
+  const v1::RequestCounts& warmup_before = part.sum.warmup();
+  totals_.SetGauges(totals_.counts().in_flight() + counts.in_flight() - before.in_flight(),
+                    totals_.counts().waiting() + counts.waiting() - before.waiting());
+  totals_.SetWarmupGauges(
+      totals_.warmup().in_flight() + warmup.in_flight() - warmup_before.in_flight(),
+      totals_.warmup().waiting() + warmup.waiting() - warmup_before.waiting());
+  part.sum.SetGauges(counts.in_flight(), counts.waiting());
+  part.sum.SetWarmupGauges(warmup.in_flight(), warmup.waiting());
 }
 
 void ReportMerger::MarkLost(const DriverLife& life) {
@@ -221,20 +233,34 @@ bool ReportMerger::AllDone() const {
                      [](const auto& entry) { return entry.second.finished || entry.second.lost; });
 }
 
+void ReportMerger::SetReplaying(bool replaying) {
+  replaying_ = replaying;
+  CloseIntervals();
+}
+
 void ReportMerger::CloseIntervals() {
-  int64_t reported_to = std::numeric_limits<int64_t>::max();
-  for (const auto& [life, part] : drivers_) {
-    if (!part.finished && !part.lost) reported_to = std::min(reported_to, part.highest_end_ns);
-  }
+  if (replaying_) return;
   while (!open_.empty()) {
     const auto first = open_.begin();
     const int64_t boundary = (first->first + 1) * interval_ns_;
-    if (reported_to < boundary) return;
+    if (IsAwaited(boundary)) return;
     closed_.push_back(Summarize(first->first, first->second));
+    judge_.OnInterval(first->first, first->second.sum, first->second.end_ns);
+    if (spec_.abort_on_threshold() && broken_threshold_.empty())
+      broken_threshold_ = judge_.Broken(totals_, boundary);
     closed_to_index_ = first->first + 1;
     Keep(first->first, std::move(first->second));
     open_.erase(first);
   }
+}
+
+bool ReportMerger::IsAwaited(int64_t boundary_ns) {
+  for (size_t n = 0; n < drivers_.size(); ++n, ++awaited_) {
+    if (awaited_ == drivers_.end()) awaited_ = drivers_.begin();
+    const DriverPart& part = awaited_->second;
+    if (!part.finished && !part.lost && part.highest_end_ns < boundary_ns) return true;
+  }
+  return false;
 }
 
 v1::IntervalResult ReportMerger::Summarize(int64_t index, const Interval& interval) const {
@@ -257,6 +283,13 @@ v1::IntervalResult ReportMerger::Summarize(int64_t index, const Interval& interv
     warmup.set_waiting(warmup.waiting() + gauges.warmup.waiting());
   }
   out.set_drivers(static_cast<int32_t>(interval.drivers.size()));
+  for (const auto& [kind, error] : interval.sum.errors()) {
+    v1::ErrorCount& count = *out.add_errors();
+    count.set_kind(error.kind());
+    count.set_count(error.count());
+  }
+  out.set_bytes_sent(interval.sum.bytes_sent());
+  out.set_bytes_received(interval.sum.bytes_received());
   return out;
 }
 
@@ -276,7 +309,9 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
                     part.end_reason == v1::MetricsReport::DRIVER_FAILED ||
-                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED;
+                    part.end_reason == v1::MetricsReport::LEASE_EXPIRED ||
+                    // The end of the test stopped it: it counted as lost, and was not.
+                    (part.end_reason == v1::MetricsReport::STOP_ORDERED && stop_ns_ == kNeverNs);
     e.refused = part.refused;
     if (e.lost || e.ended_early || e.refused) {
       const Unreported unreported = UnreportedOf(part);
@@ -290,6 +325,10 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     evidence.push_back(e);
   }
   return evidence;
+}
+
+std::vector<v1::ThresholdResult> ReportMerger::Thresholds() const {
+  return judge_.Results(totals_, static_cast<double>(SendingNs()) / 1e9);
 }
 
 int64_t ReportMerger::SendingNs() const {

@@ -14,11 +14,12 @@
 #include "loadtest/v1/load_test.pb.h"
 #include "server/core/driver_life.h"
 #include "server/core/share_plan.h"
+#include "server/core/threshold_judge.h"
 #include "server/core/verdict.h"
 
 namespace loadtest {
 
-// Pure. Owned by the core; not thread-safe. About 0.2 MB a driver and an open interval.
+// Pure. Owned by the core; not thread-safe. Some 10 KB a driver, and 0.2 MB an open interval.
 class ReportMerger {
  public:
   explicit ReportMerger(const v1::Started& started);
@@ -37,6 +38,9 @@ class ReportMerger {
 
   // Shares are dealt out anew. Who is left without any is lost; who joins takes part from now on.
   void Adjust(const v1::Adjusted& adjusted);
+  // While records are read again, those that say who was lost come before the reports: until all are
+  // read no interval is closed, so that none misses a report.
+  void SetReplaying(bool replaying);
   // A stop was ordered so long after the start: nothing was to be sent from then on.
   void StopAt(int64_t offset_ns) { stop_ns_ = std::max<int64_t>(0, offset_ns); }
   // The driver will not send what it was given of others.
@@ -44,7 +48,8 @@ class ReportMerger {
 
   struct DriverPart {
     v1::Assignment assignment;
-    MeasurementSum sum;
+    // Packed: there may be thousands of drivers, and each adds once an interval.
+    MeasurementSum sum = MeasurementSum::Packed();
     int64_t highest_sequence = 0;
     int64_t reports = 0;
     std::set<int64_t> missing;   // sequences below the highest that have not come
@@ -96,6 +101,11 @@ class ReportMerger {
   // For Judge.
   std::vector<DriverEvidence> Evidence() const;
 
+  // As things stand, in the order of spec.thresholds.
+  std::vector<v1::ThresholdResult> Thresholds() const;
+  // With abort_on_threshold: why one cannot be kept any more; else empty.
+  const std::string& broken_threshold() const { return broken_threshold_; }
+
   // Longest time over the drivers in which requests were sent, warm-up left out, nanoseconds: for
   // drivers that are done to the end of their plan.
   int64_t SendingNs() const;
@@ -127,6 +137,9 @@ class ReportMerger {
   void Keep(int64_t index, Interval interval);
   v1::IntervalResult Summarize(int64_t index, const Interval& interval) const;
   void CloseIntervals();
+  // Whether a driver still has to report up to this offset. Begins where it last found one, so that
+  // an interval costs one look at each driver and not one at all of them a report.
+  bool IsAwaited(int64_t boundary_ns);
   // Of a driver that is done: when its sending was over, nanoseconds after the start.
   int64_t SendingEndNs(const DriverPart& part) const;
   void SetGauges(DriverPart& part, const v1::Measurements& newest);
@@ -136,15 +149,19 @@ class ReportMerger {
   const int slots_;
   // No honest report is of a later time.
   int64_t latest_end_ns_ = 0;
+  bool replaying_ = false;
   int64_t stop_ns_ = kNeverNs;
   SharePlan shares_;
   std::map<DriverLife, DriverPart> drivers_;
+  decltype(drivers_)::const_iterator awaited_ = drivers_.end();
   MeasurementSum totals_;
   std::map<int64_t, Interval> open_;
   std::vector<v1::IntervalResult> closed_;  // in order
   // Those of closed_ that late reports can be merged into: the newest.
   std::map<int64_t, ClosedInterval> amendable_;
   int64_t closed_to_index_ = 0;
+  ThresholdJudge judge_;
+  std::string broken_threshold_;
 };
 
 }  // namespace loadtest

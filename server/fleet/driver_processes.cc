@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
+#include "common/config/config.h"
 #include "common/base/status_macros.h"
 
 namespace loadtest {
@@ -33,6 +34,14 @@ constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
   sigprocmask(SIG_SETMASK, &none, nullptr);
   execv(program, arguments);
   _exit(127);
+}
+
+// The address for the driver of this index, from 0: its port is that of the setting plus the index,
+// or any one where that is 0. What is no address is left for the driver to refuse.
+std::string MetricsAddress(const std::string& setting, int index) {
+  const absl::StatusOr<HostPort> first = ParseHostPort(setting, "driver.metrics_address");
+  if (!first.ok() || first->port == 0) return setting;
+  return absl::StrFormat("%s:%d", setting.substr(0, setting.rfind(':')), first->port + index);
 }
 
 std::string DeathText(int status) {
@@ -63,6 +72,7 @@ absl::Status DriverProcesses::Start() {
     if (options_.taken_ids.contains(id)) continue;
     Child& child = children_.emplace_back();
     child.id = std::move(id);
+    child.metrics_address = MetricsAddress(options_.metrics_address, number - 1);
     RETURN_IF_ERROR(Launch(child, SystemClock().Now()));
     std::this_thread::sleep_for(kApart);
   }
@@ -75,6 +85,10 @@ absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", lifeline_fds_[0]),
                            std::string("--id"), child.id})
     texts.push_back(std::move(text));
+  if (!child.metrics_address.empty()) {
+    texts.push_back("--set");
+    texts.push_back("driver.metrics_address=" + child.metrics_address);
+  }
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);

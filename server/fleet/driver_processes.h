@@ -26,6 +26,8 @@ class DriverProcesses {
     // Given to each, before `--id NAME`.
     std::vector<std::string> arguments;
     int count = 0;
+    // driver.metrics_address, of which each driver takes the next port; empty: none.
+    std::string metrics_address = {};
     // Ids that drivers of an orchestrator before this one still have.
     std::set<std::string> taken_ids = {};
   };
@@ -52,6 +54,7 @@ class DriverProcesses {
  private:
   struct Child {
     std::string id;
+    std::string metrics_address;
     pid_t pid = -1;
     int64_t started_ns = 0;
     int64_t start_again_ns = 0;

@@ -26,9 +26,13 @@ bool Same(const v1::Trigger& a, const v1::Trigger& b) {
 
 }  // namespace
 
+absl::Status DecisionQueue::Hindrance() const {
+  return hindrance_.ok() ? BrokerAway(bus_) : hindrance_;
+}
+
 void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
   if (!fenced_.ok()) return done(fenced_);
-  if (!bus_.connected()) return done(BrokerAway(bus_));
+  if (IsHindered()) return done(Hindrance());
   if (queue_.size() >= kMostWaiting)
     return done(absl::ResourceExhaustedError("too many requests at once; try again"));
   queue_.push_back({std::move(request), std::move(done), now.mono.ns + kAnswerWithinNs});
@@ -44,14 +48,14 @@ void DecisionQueue::Fence(const absl::Status& why) {
 void DecisionQueue::Pump(Moment now) {
   if (!fenced_.ok()) return;
   if (!awaited_.empty()) {
-    if (current_.done != nullptr && (now.mono.ns > current_.deadline_ns || !bus_.connected())) {
-      Answer(std::exchange(current_, {Tick{}, nullptr, 0}), BrokerAway(bus_));
+    if (current_.done != nullptr && (now.mono.ns > current_.deadline_ns || IsHindered())) {
+      Answer(std::exchange(current_, {Tick{}, nullptr, 0}), Hindrance());
     }
     if (now.mono.ns - awaited_since_ns_ < kGiveUpAfterNs) {
-      while (!queue_.empty() && (now.mono.ns > queue_.front().deadline_ns || !bus_.connected())) {
+      while (!queue_.empty() && (now.mono.ns > queue_.front().deadline_ns || IsHindered())) {
         Waiting late = std::move(queue_.front());
         queue_.pop_front();
-        Answer(std::move(late), BrokerAway(bus_));
+        Answer(std::move(late), Hindrance());
       }
       return;
     }

@@ -30,6 +30,9 @@ class DecisionQueue {
   // Another orchestrator has taken over: from now on nothing is published, and every request is
   // answered with `why`.
   void Fence(const absl::Status& why);
+  // Why nothing can be read back now, though the broker is there; OK when it can. Until then
+  // requests are answered with it.
+  void SetHindrance(absl::Status hindrance) { hindrance_ = std::move(hindrance); }
 
   // Answers everything that still waits with `status`.
   void Cancel(const absl::Status& status);
@@ -43,6 +46,9 @@ class DecisionQueue {
     Done done;
     int64_t deadline_ns;
   };
+  // Whether requests cannot be served now, and then why.
+  bool IsHindered() const { return !bus_.connected() || !hindrance_.ok(); }
+  absl::Status Hindrance() const;
   void Answer(Waiting waiting, const absl::Status& status);
   void DecideAndPublish(Moment now, Waiting waiting);
   bool Publish(const std::vector<v1::Trigger>& decisions, absl::Status& error);
@@ -50,6 +56,7 @@ class DecisionQueue {
   const OrchestratorCore& core_;
   MessageBus& bus_;
   absl::Status fenced_ = absl::OkStatus();
+  absl::Status hindrance_ = absl::OkStatus();
   std::deque<Waiting> queue_;
   // Published and not read back yet.
   std::vector<v1::Trigger> awaited_;

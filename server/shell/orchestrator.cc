@@ -16,9 +16,6 @@ constexpr auto kBusPoll = std::chrono::milliseconds(100);
 constexpr auto kTick = std::chrono::milliseconds(20);
 // Between signs of life while no test runs.
 constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
-// Offsets alone (heartbeats, nothing of a test) are not worth a write more often.
-constexpr int64_t kOffsetsWriteNs = 5 * kNanosPerSecond;
-constexpr int64_t kStoreRetryNs = kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
 
 }  // namespace
@@ -41,10 +38,11 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       bus_(bus),
       clock_(clock),
       log_(log),
-      store_(std::move(store)),
+      store_(std::move(store), log),
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
-      inputs_(kMostInputs) {}
+      inputs_(kMostInputs),
+      echo_(options_.core.heartbeat_interval_ns) {}
 
 Orchestrator::~Orchestrator() {
   stopping_ = true;
@@ -58,6 +56,11 @@ Orchestrator::~Orchestrator() {
 
 void Orchestrator::RunBus() {
   while (!stopping_) {
+    if (store_is_full_) {
+      // The broker keeps what we do not poll.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
     Input events = bus_.Poll(kBusPoll);
     if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty())
       continue;
@@ -80,15 +83,20 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
-    // Before Advance, which forgets results of tests that ended long ago.
-    BuildReports();
-    EndCatchUpWhenRead(now);
-    OnNotices(core_.Advance(now, bus_.connected()), nullptr);
-    decisions_.Pump(now);
+    if (tick_cost_.IsDue(now.mono)) {
+      // Before Advance, which forgets results of tests that ended long ago.
+      BuildReports();
+      // While nothing is read, the silence of drivers means nothing.
+      const bool hears = bus_.connected() && !echo_.IsSilent(now.mono) && !store_is_full_;
+      OnNotices(core_.Advance(now, hears), nullptr);
+      decisions_.Pump(now);
+      live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
+      tick_cost_.Took(now.mono, clock_.Now());
+    }
     GiveSigns(now);
-    live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
     WriteStore(false);
     TellWatchers();
+    store_.Tidy(now.mono);
   }
   WriteStore(true);
   const absl::Status stopping = absl::UnavailableError("the orchestrator is stopping");
@@ -106,6 +114,8 @@ void Orchestrator::GiveSigns(Moment now) {
 absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
   const Moment now = Now();
   last_sign_ = now.mono;
+  // The others are read before the threads are there, or never.
+  if (kind == v1::OrchestratorAlive::ALIVE) echo_.OnWritten(now.mono, now.wall.ns);
   v1::Trigger trigger;
   trigger.set_decide_time_ns(now.wall.ns);
   trigger.set_writer(core_.writer());
@@ -117,12 +127,11 @@ absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
   return bus_.Publish(Topic::kTrigger, kOrchestratorKey, "Trigger", trigger.SerializeAsString());
 }
 
-void Orchestrator::EndCatchUpWhenRead(Moment now) {
-  if (catch_up_to_.empty()) return;
-  std::erase_if(catch_up_to_, [this](const auto& entry) {
-    const auto read = batch_.offsets.find(entry.first);
-    return read != batch_.offsets.end() && read->second >= entry.second;
-  });
+void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) {
+  store_.PutOffset(partition, next);
+  const auto it = catch_up_to_.find(partition);
+  if (it == catch_up_to_.end() || next < it->second) return;
+  catch_up_to_.erase(it);
   if (catch_up_to_.empty()) core_.EndCatchUp(now);
 }
 
@@ -133,7 +142,7 @@ void Orchestrator::OnRecords(const BusEvents& events) {
     log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
                                  TopicName(gap.partition.topic), gap.partition.partition, gap.from,
                                  gap.to));
-    if (gap.partition.topic != Topic::kHeartbeat) batch_.offsets[gap.partition] = gap.to;
+    if (gap.partition.topic != Topic::kHeartbeat) NoteRead(Now(), gap.partition, gap.to);
   }
 }
 
@@ -146,10 +155,13 @@ void Orchestrator::OnRecord(const Record& record) {
     notices = core_.Apply(now, record);
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
+    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
     if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
+    if (trigger.has_alive() && trigger.alive().incarnation() == core_.writer()) {
+      echo_.OnRead(now.mono, trigger.alive().send_time_ns());
+    }
   }
 }
 
@@ -165,7 +177,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
       case Notice::Kind::kReportMerged:
       case Notice::Kind::kRecordHeld:
         // Records that were held are in the store since they came.
-        if (is_metrics) batch_.records.push_back({notice.test_id, *record});
+        if (is_metrics) store_.PutRecord(notice.test_id, *record);
         break;
       case Notice::Kind::kIntervalClosed:
         tests_to_tell_.insert(notice.test_id);
@@ -174,7 +186,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         finished_tests_.insert(notice.test_id);
         break;
       case Notice::Kind::kTestDeleted:
-        batch_.deleted.push_back(notice.test_id);
+        store_.Delete(notice.test_id);
         changed_tests_.erase(notice.test_id);
         finished_tests_.erase(notice.test_id);
         tests_to_tell_.erase(notice.test_id);
@@ -213,62 +225,50 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
-  if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
+  if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
 }
 
 bool Orchestrator::Wake(const std::string& id) {
+  // All that was read of it has to be in the store.
+  WriteStore(true);
+  if (!store_.status().ok()) return false;
   std::vector<Record> records;
-  const absl::Status read = store_->ForEachRecord(id, [&](const Record& record) {
+  const absl::Status read = store_.store().ForEachRecord(id, [&](const Record& record) {
     records.push_back(record);
     return true;
   });
-  // What was read and not written yet.
-  for (const StoreBatch::SavedRecord& saved : batch_.records) {
-    if (saved.test_id == id) records.push_back(saved.record);
-  }
-  const absl::StatusOr<std::optional<v1::Report>> report = store_->GetReport(id);
+  const absl::StatusOr<std::optional<v1::Report>> report = store_.store().GetReport(id);
   if (!read.ok() || !report.ok() || !report->has_value()) return false;
   return core_.Wake(id, records, **report);
 }
 
 void Orchestrator::BuildReports() {
   for (const std::string& id : finished_tests_) {
-    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
-      batch_.reports.push_back(*report);
+    if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id)) store_.PutReport(*report);
   }
   finished_tests_.clear();
 }
 
 void Orchestrator::WriteStore(bool all) {
   const MonotonicTime now = clock_.Now();
+  if (!all && !store_.IsDue(now, !changed_tests_.empty() || !finished_tests_.empty())) return;
   for (const std::string& id : changed_tests_) {
     const v1::LoadTest* test = core_.FindTest(id);
-    if (test != nullptr) batch_.tests.push_back({id, core_.RequestIdOf(id), *test});
+    if (test != nullptr) store_.PutTest(id, core_.RequestIdOf(id), *test);
   }
   changed_tests_.clear();
   BuildReports();
-  const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
-                            batch_.reports.empty() && batch_.deleted.empty();
-  if (batch_.empty() || (only_offsets && !all && now.ns - last_offsets_write_.ns < kOffsetsWriteNs))
-    return;
-  if (!all && last_store_error_.ns != 0 && now.ns - last_store_error_.ns < kStoreRetryNs) return;
-  const absl::Status status = store_->Write(batch_);
-  if (!status.ok()) {
-    // The batch is kept and tried again: nothing is lost as long as the process lives, and the
-    // topics have it beyond that.
-    log_.Error(absl::StrFormat("the store cannot be written: %s; trying again",
-                               std::string(status.message())));
-    last_store_error_ = now;
-    return;
-  }
-  last_store_error_ = {};
-  last_offsets_write_ = now;
-  batch_ = StoreBatch();
+  store_.Write(now);
+  store_is_full_ = store_.full();
+  // What cannot be read back because of the store must not be blamed on the broker.
+  decisions_.SetHindrance(store_.full() ? store_.status() : absl::OkStatus());
 }
 
 // --- Watching.
 
 void Orchestrator::TellWatchers() {
+  const MonotonicTime begin = clock_.Now();
+  if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
     const v1::LoadTestUpdate update = FindUpdate(id);
@@ -276,6 +276,7 @@ void Orchestrator::TellWatchers() {
     if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
   }
   tests_to_tell_.clear();
+  tell_cost_.Took(begin, clock_.Now());
 }
 
 void Orchestrator::Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update) {
@@ -306,8 +307,12 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
       report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
     return *std::move(report);
   }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_->GetReport(id));
-  if (stored.has_value()) return *std::move(stored);
+  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.store().GetReport(id));
+  if (stored.has_value()) {
+    // A note may be younger than the report.
+    stored->mutable_load_test()->set_note(test->note());
+    return *std::move(stored);
+  }
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   if (report == nullptr)
     return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
@@ -326,6 +331,7 @@ v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
   *update.mutable_send_delay() = report->send_delay();
   *update.mutable_errors() = report->totals().errors();
   *update.mutable_verdict() = report->verdict();
+  *update.mutable_thresholds() = report->thresholds();
   if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
   if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
   return update;

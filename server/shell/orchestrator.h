@@ -16,16 +16,20 @@
 #include "common/bus/message_bus.h"
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
+#include "server/core/report_slice.h"
+#include "server/shell/bus_echo.h"
+#include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
+#include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
-#include "server/store/store.h"
 
 namespace loadtest {
 
 // Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store
-// and decisions: it applies records, writes them to the store, answers the doors and tells the
-// watchers, in this order, so that nobody is told what could be lost.
+// and decisions: it applies records, answers the doors, tells the watchers, and writes to the store
+// some times a second. What is told before it is stored cannot be lost: it came from the topics,
+// and is read from there again, as its offset was not stored either.
 class Orchestrator final : public ControlPlane {
  public:
   struct Options {
@@ -56,6 +60,7 @@ class Orchestrator final : public ControlPlane {
   void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void DeleteLoadTest(v1::DeleteLoadTestRequest request,
                       Reply<google::protobuf::Empty> reply) override;
+  void UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) override;
   void ListDrivers(v1::ListDriversRequest request, Reply<v1::ListDriversResponse> reply) override;
   void GetStats(Reply<ControlPlaneStats> reply) override;
@@ -80,6 +85,8 @@ class Orchestrator final : public ControlPlane {
                const Logger& log);
   // orchestrator_recovery.cc: before the threads.
   absl::Status Recover();
+  // Whether the offsets of the store are those of this bus; if not, the store forgets them.
+  absl::Status CheckBus(Store::Contents& contents);
   absl::StatusOr<Offsets> StartOffsets(const Offsets& stored);
   absl::Status CatchUp(Offsets& offsets);
   absl::Status TakeOver(Offsets& offsets);
@@ -104,19 +111,22 @@ class Orchestrator final : public ControlPlane {
   bool Wake(const std::string& id);
   // Tells drivers and successors that this process is there.
   void GiveSigns(Moment now);
-  void EndCatchUpWhenRead(Moment now);
+  // All before `next` is applied.
+  void NoteRead(Moment now, TopicPartition partition, int64_t next);
   void TellWatchers();
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
   absl::StatusOr<v1::Report> FindReport(const std::string& id);
+  absl::StatusOr<v1::Report> FindSlice(const std::string& id, SliceRequest slice);
   v1::LoadTestUpdate FindUpdate(const std::string& id);
   ControlPlaneStats Stats();
 
   const Options options_;
   MessageBus& bus_;
   Clock& clock_;
+  const int64_t start_ns_ = clock_.WallNow().ns;
   const Logger& log_;
-  std::unique_ptr<Store> store_;
+  StoreWriter store_;
   OrchestratorCore core_;
   DecisionQueue decisions_;
   Watchers watchers_;
@@ -127,14 +137,17 @@ class Orchestrator final : public ControlPlane {
   std::atomic<int> live_drivers_ = 0;
   std::atomic<bool> fenced_ = false;
   std::set<std::string> busy_drivers_at_start_;
+  // The store has been unwritable for so long that reading the bus has to wait.
+  std::atomic<bool> store_is_full_ = false;
 
-  StoreBatch batch_;
+  // Both look at every driver of every running test.
+  CostLimit tick_cost_{20};
+  CostLimit tell_cost_{4};
   std::set<std::string> changed_tests_;
   std::set<std::string> finished_tests_;
   std::set<std::string> tests_to_tell_;
-  MonotonicTime last_offsets_write_;
-  MonotonicTime last_store_error_;
   MonotonicTime last_sign_{INT64_MIN / 2};
+  BusEcho echo_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads
   // Where `metrics` ended when this process began, as far as it has not been read.

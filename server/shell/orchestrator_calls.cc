@@ -1,9 +1,12 @@
 // The answers to the doors: each call is posted to the core thread and replies from there.
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
+#include "server/core/record_decoder.h"
 #include "server/core/shown.h"
 #include "server/shell/orchestrator.h"
 
@@ -47,6 +50,8 @@ void Orchestrator::CreateLoadTest(v1::CreateLoadTestRequest request, Reply<v1::L
           HideSecrets(*checked.mutable_spec());
           return answer(std::move(checked));
         }
+        // Stopping and deleting go on: they are how to mend it.
+        if (!store_.status().ok()) return answer(store_.status());
         decisions_.Submit(
             now, std::move(create),
             [this, id, request_id = request.request_id(), answer](const absl::Status& status) {
@@ -109,13 +114,76 @@ void Orchestrator::DeleteLoadTest(v1::DeleteLoadTestRequest request,
       });
 }
 
+void Orchestrator::UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) {
+  Post<v1::LoadTest>(
+      std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
+        const absl::StatusOr<std::string> id =
+            LoadTestIdOfName(request.load_test().name(), "load_test.name");
+        if (!id.ok()) return answer(id.status());
+        for (const std::string& path : request.update_mask().paths()) {
+          if (path == "note") continue;
+          return answer(absl::InvalidArgumentError(absl::StrFormat(
+              "update_mask: got \"%.80s\", want note: nothing else of a load test can be changed",
+              path)));
+        }
+        decisions_.Submit(Now(), NoteRequest{*id, request.load_test().note()},
+                          [this, id = *id, answer](const absl::Status& status) {
+                            if (!status.ok()) return answer(status);
+                            const v1::LoadTest* test = core_.FindTest(id);
+                            if (test == nullptr) return answer(LoadTestNotFound(id));
+                            answer(Shown(*test));
+                          });
+      });
+}
+
 void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) {
   Post<v1::Report>(
       std::move(reply), [this, request = std::move(request)](const Reply<v1::Report>& answer) {
         const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
         if (!id.ok()) return answer(id.status());
-        answer(FindReport(*id));
+        absl::StatusOr<SliceRequest> slice = ParseSlice(request);
+        if (!slice.ok()) return answer(slice.status());
+        answer(slice->IsPlain() ? FindReport(*id) : FindSlice(*id, *std::move(slice)));
       });
+}
+
+// The interval reports are read from the store, here on the core thread: some 10,000 a second and
+// core.
+absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceRequest slice) {
+  ASSIGN_OR_RETURN(v1::Report whole, FindReport(id));
+  const bool whole_test = slice.IsWhole();
+  std::optional<SlicedReport> sliced;
+  absl::Status error = absl::OkStatus();
+  int64_t reports = 0;
+  const auto take = [&](const Record& record) {
+    absl::StatusOr<BusMessage> message = DecodeRecord(record);
+    if (!message.ok()) return true;  // refused when it came, too
+    if (const auto* trigger = std::get_if<v1::Trigger>(&*message);
+        trigger != nullptr && trigger->has_started() && !sliced) {
+      absl::StatusOr<SlicedReport> created =
+          SlicedReport::Create(slice, whole, trigger->started().metrics_interval_ns());
+      if (!created.ok()) {
+        error = created.status();
+        return false;
+      }
+      sliced.emplace(*std::move(created));
+    }
+    if (const auto* report = std::get_if<v1::MetricsReport>(&*message);
+        report != nullptr && sliced) {
+      sliced->Add(*report);
+      ++reports;
+    }
+    return true;
+  };
+  RETURN_IF_ERROR(store_.store().ForEachRecord(id, take));
+  store_.ForEachWaiting(id, [&](const Record& record) { return error.ok() && take(record); });
+  RETURN_IF_ERROR(error);
+  if (sliced && reports > 0) return sliced->Take();
+  if (!whole_test) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "name: loadTests/%s has no interval reports in the store to take a part of", id));
+  }
+  return JudgeTotals(slice.thresholds, std::move(whole));
 }
 
 void Orchestrator::ListDrivers(v1::ListDriversRequest request,
@@ -136,6 +204,7 @@ ControlPlaneStats Orchestrator::Stats() {
   ControlPlaneStats stats = stats_;
   stats.bus = bus_.description();
   stats.bus_connected = bus_.connected();
+  stats.store_writable = store_.status().ok();
   const Moment now = Now();
   for (const KnownDriver* driver : core_.drivers().Listed(now)) {
     ++(core_.drivers().IsLost(now, *driver) ? stats.drivers_lost : stats.drivers_live);
@@ -144,7 +213,13 @@ ControlPlaneStats Orchestrator::Stats() {
   const v1::RequestCounts& counts = core_.counted();
   stats.requests_sent = counts.sent();
   stats.requests_completed = counts.completed();
-  stats.requests_failed = counts.failed() + counts.dropped();
+  stats.requests_failed = counts.failed();
+  stats.requests_dropped = counts.dropped();
+  stats.response_time = core_.counted_response_time();
+  stats.service_time = core_.counted_service_time();
+  stats.send_delay = core_.counted_send_delay();
+  stats.start_ns = start_ns_;
+  stats.own_drivers = options_.core.expected_drivers;
   return stats;
 }
 

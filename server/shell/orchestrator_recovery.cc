@@ -31,21 +31,37 @@ absl::Status SomebodyIsThere(const v1::OrchestratorAlive& there) {
 
 absl::Status Orchestrator::Recover() {
   RETURN_IF_ERROR(bus_.EnsureTopics(kBusAnswer));
-  if (options_.bus_is_new) RETURN_IF_ERROR(store_->ClearOffsets());
-  ASSIGN_OR_RETURN(const Store::Contents contents, store_->Load());
+  ASSIGN_OR_RETURN(Store::Contents contents, store_.store().Load());
+  RETURN_IF_ERROR(CheckBus(contents));
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
+  core_.BeginCatchUp();
   for (const Record& record : contents.unfinished_records) core_.Apply(Now(), record);
   if (options_.bus_is_new) core_.LoseBus();
   ASSIGN_OR_RETURN(Offsets offsets, StartOffsets(contents.offsets));
-  core_.BeginCatchUp();
   RETURN_IF_ERROR(CatchUp(offsets));
   RETURN_IF_ERROR(TakeOver(offsets));
   busy_drivers_at_start_ = core_.BusyDriverIds();
   WriteStore(true);
   if (catch_up_to_.empty()) core_.EndCatchUp(Now());
   return bus_.Assign(offsets);
+}
+
+absl::Status Orchestrator::CheckBus(Store::Contents& contents) {
+  const std::string id = options_.bus_is_new ? "embedded" : bus_.id();
+  // A store of the first version knew no bus.
+  const bool same = contents.bus_id.empty() || id.empty() || id == contents.bus_id;
+  if (same && !options_.bus_is_new) return store_.store().SetBusId(id);
+  if (!same) {
+    log_.Warning(absl::StrFormat(
+        "the data folder was last used with another Kafka (%s, now %s): its tests and reports are "
+        "kept, and the topics are read from their beginning; give each Kafka its own --data to "
+        "keep them apart",
+        contents.bus_id, id));
+  }
+  contents.offsets.clear();
+  return store_.store().ResetOffsets(id);
 }
 
 absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {

@@ -12,6 +12,13 @@
 
 namespace loadtest {
 
+inline constexpr char kStoreFile[] = "loadtest.db";
+// What can be done about a file that cannot be read.
+inline constexpr char kMendAdvice[] =
+    "move loadtest.db* away, or give another folder with --data: tests are read again from Kafka "
+    "as far back as its topics go, older reports are only in this file (sqlite3 loadtest.db "
+    ".recover)";
+
 // One prepared statement; reset after each run. Values are bound from 1 on, columns read from 0 on,
 // as SQLite counts them.
 class Statement {
@@ -39,17 +46,23 @@ class Statement {
 // Not thread-safe.
 class Database {
  public:
-  // Opens or creates the file. Errors name it.
+  // Opens or creates the file. Errors, here and below, name it, the reason, and what to do:
+  // ResourceExhausted when it cannot grow, DataLoss when it is damaged or none of ours,
+  // FailedPrecondition when it is locked or cannot be written, else Internal.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path);
 
   // Runs statements without parameters or rows.
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<Statement> Prepare(std::string_view sql);
+  // The first number of the first row; 0 when there is none.
+  absl::StatusOr<int64_t> Number(std::string_view sql);
+
+  // How long a statement waits for another process that holds a lock, before it fails.
+  void WaitForLocks(int milliseconds);
 
  private:
-  Database(std::string path, sqlite3* db) : path_(std::move(path)), db_(db, sqlite3_close) {}
+  explicit Database(sqlite3* db) : db_(db, sqlite3_close) {}
 
-  const std::string path_;
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_;
 };
 

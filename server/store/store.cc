@@ -1,61 +1,37 @@
 #include "server/store/store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
+#include "server/store/record_block.h"
+#include "server/store/schema.h"
 
 namespace loadtest {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+// At a start another process may be reading for a moment; later the core thread must not wait.
+constexpr int kLockWaitAtStartMs = 2'000;
+constexpr int kLockWaitMs = 20;
+constexpr char kBusId[] = "bus_id";
 
 // Numbers of topics in the store; they must not change.
 int TopicNumber(Topic topic) { return static_cast<int>(topic); }
-
-// WAL with synchronous=FULL: a committed batch survives a power cut.
-constexpr char kSchema[] = R"sql(
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS load_tests (
-    id TEXT PRIMARY KEY, request_id TEXT NOT NULL, created_ns INTEGER NOT NULL, ended INTEGER NOT NULL, resource BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS records (
-    test_id TEXT NOT NULL, topic INTEGER NOT NULL, kafka_partition INTEGER NOT NULL, kafka_offset INTEGER NOT NULL,
-    key TEXT NOT NULL, message_type TEXT NOT NULL, timestamp_ns INTEGER NOT NULL, value BLOB NOT NULL);
-  CREATE INDEX IF NOT EXISTS records_by_test ON records (test_id, topic);
-  CREATE TABLE IF NOT EXISTS reports (test_id TEXT PRIMARY KEY, report BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS offsets (
-    topic INTEGER NOT NULL, kafka_partition INTEGER NOT NULL, next_offset INTEGER NOT NULL, PRIMARY KEY (topic, kafka_partition));
-)sql";
-
-absl::StatusOr<int> Lock(const std::string& dir) {
-  const std::string path = dir + "/lock";
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "data folder %s: %s; want a folder that can be written", dir, std::strerror(errno)));
-  }
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    close(fd);
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "data folder %s: in use by another orchestrator; give this one its own with --data", dir));
-  }
-  return fd;
-}
 
 bool Ended(const v1::LoadTest& test) {
   return test.state() == v1::LoadTest::SUCCEEDED || test.state() == v1::LoadTest::STOPPED ||
          test.state() == v1::LoadTest::FAILED;
 }
 
-// Columns: topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value.
-Record ReadRecord(Statement& row) {
+absl::Status At(const std::string& dir, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrFormat("data folder %s: %s", dir, std::string(status.message())));
+}
+
+// Of a row: topic, partition, offset, key, type, time, value.
+Record RecordOf(const Statement& row) {
   Record record;
   record.topic = static_cast<Topic>(row.Int(0));
   record.partition = static_cast<int32_t>(row.Int(1));
@@ -67,44 +43,64 @@ Record ReadRecord(Statement& row) {
   return record;
 }
 
-absl::Status At(const std::string& dir, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrFormat("data folder %s: %s", dir, std::string(status.message())));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& dir) {
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   if (error) {
-    return absl::InvalidArgumentError(absl::StrFormat(
+    return absl::FailedPreconditionError(absl::StrFormat(
         "data folder %s: %s; want a folder that can be made and written", dir, error.message()));
   }
-  ASSIGN_OR_RETURN(const int lock_fd, Lock(dir));
-  absl::StatusOr<std::unique_ptr<Database>> db = Database::Open(dir + "/loadtest.db");
-  if (!db.ok()) {
-    close(lock_fd);
-    return At(dir, db.status());
-  }
-  std::unique_ptr<Store> store(new Store(*std::move(db), lock_fd));
+  absl::StatusOr<FolderLock> lock = FolderLock::Take(dir);
+  if (!lock.ok()) return At(dir, lock.status());
+  const std::string path = dir + "/" + kStoreFile;
+  absl::StatusOr<std::unique_ptr<Database>> db = Database::Open(path);
+  if (!db.ok()) return At(dir, db.status());
+  (*db)->WaitForLocks(kLockWaitAtStartMs);
+  std::unique_ptr<Store> store(new Store(*std::move(lock), *std::move(db)));
+  RETURN_IF_ERROR(At(dir, store->CheckVersion()));
   RETURN_IF_ERROR(At(dir, store->Prepare()));
+  RETURN_IF_ERROR(At(dir, store->CheckLength(path)));
+  store->db_->WaitForLocks(kLockWaitMs);
   return store;
 }
 
-Store::~Store() { close(lock_fd_); }
+// Before anything is written: a file that is not ours stays as it is.
+absl::Status Store::CheckVersion() {
+  ASSIGN_OR_RETURN(const int64_t version, db_->Number("PRAGMA user_version"));
+  if (version > kSchemaVersion) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "loadtest.db: got version %d, want at most %d; it was written by a newer orchestrator: use "
+        "that one, or give this one another folder with --data",
+        version, kSchemaVersion));
+  }
+  if (version > 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t tables, db_->Number("SELECT count(*) FROM sqlite_master"));
+  if (tables > 0) {
+    return absl::FailedPreconditionError(
+        "loadtest.db: a database of another program; give another folder with --data");
+  }
+  return db_->Execute(kFirstPragmas);
+}
+
+// SQLite notices only when it needs what is missing, which may be a report months later.
+absl::Status Store::CheckLength(const std::string& path) {
+  // Afterwards the file alone has everything, unless another process reads in it.
+  ASSIGN_OR_RETURN(const int64_t busy, db_->Number("PRAGMA wal_checkpoint(TRUNCATE)"));
+  if (busy != 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t pages, db_->Number("PRAGMA page_count"));
+  ASSIGN_OR_RETURN(const int64_t page_size, db_->Number("PRAGMA page_size"));
+  std::error_code error;
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(path, error));
+  if (error || size >= pages * page_size) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrFormat("loadtest.db is cut: got %d bytes, want %d as its head says; %s", size,
+                      pages * page_size, kMendAdvice));
+}
 
 absl::Status Store::Prepare() {
-  ASSIGN_OR_RETURN(Statement version, db_->Prepare("PRAGMA user_version"));
-  ASSIGN_OR_RETURN(const bool has_version, version.Step());
-  const int64_t found = has_version ? version.Int(0) : 0;
-  version.Reset();
-  if (found > kSchemaVersion) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "loadtest.db: got version %d, want at most %d; it was written by a newer orchestrator",
-        found, kSchemaVersion));
-  }
+  RETURN_IF_ERROR(db_->Execute(kPragmas));
   RETURN_IF_ERROR(db_->Execute(kSchema));
   RETURN_IF_ERROR(db_->Execute(absl::StrFormat("PRAGMA user_version = %d", kSchemaVersion)));
   const struct {
@@ -124,9 +120,34 @@ absl::Status Store::Prepare() {
       {put_offset_,
        "INSERT OR REPLACE INTO offsets (topic, kafka_partition, next_offset) VALUES (?, ?, ?)"},
       {delete_test_, "DELETE FROM load_tests WHERE id = ?"},
-      {delete_records_, "DELETE FROM records WHERE test_id = ?"},
       {delete_report_, "DELETE FROM reports WHERE test_id = ?"},
+      {delete_offsets_, "DELETE FROM offsets"},
+      {put_meta_, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"},
+      {get_meta_, "SELECT value FROM meta WHERE name = ?"},
       {get_report_, "SELECT report FROM reports WHERE test_id = ?"},
+      {get_records_,
+       "SELECT topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value FROM "
+       "records WHERE test_id = ? ORDER BY topic, rowid"},
+      {get_blocks_, "SELECT block FROM blocks WHERE test_id = ? ORDER BY rowid"},
+      {put_removed_, "INSERT OR IGNORE INTO removed (test_id) VALUES (?)"},
+      {get_removed_, "SELECT test_id FROM removed LIMIT 1"},
+      {delete_removed_, "DELETE FROM removed WHERE test_id = ?"},
+      {delete_some_records_,
+       "DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE test_id = ? LIMIT ?)"},
+      {delete_some_blocks_,
+       "DELETE FROM blocks WHERE rowid IN (SELECT rowid FROM blocks WHERE test_id = ? LIMIT ?)"},
+      // The tests that have records, by steps along the index, and of these the first that ended.
+      {get_packable_,
+       "WITH RECURSIVE t(id) AS (SELECT min(test_id) FROM records UNION ALL "
+       "SELECT (SELECT min(test_id) FROM records WHERE test_id > t.id) FROM t WHERE t.id IS NOT "
+       "NULL) "
+       "SELECT t.id FROM t JOIN load_tests ON load_tests.id = t.id WHERE ended = 1 LIMIT 1"},
+      {get_some_records_,
+       "SELECT topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value, rowid "
+       "FROM records WHERE test_id = ? ORDER BY topic, rowid LIMIT ?"},
+      {delete_record_, "DELETE FROM records WHERE rowid = ?"},
+      {put_block_, "INSERT INTO blocks (test_id, block) VALUES (?, ?)"},
+      {give_back_, "PRAGMA incremental_vacuum(256)"},
   };
   for (const auto& entry : kStatements) {
     ASSIGN_OR_RETURN(entry.statement, db_->Prepare(entry.sql));
@@ -134,17 +155,29 @@ absl::Status Store::Prepare() {
   return absl::OkStatus();
 }
 
-absl::Status Store::Write(const StoreBatch& batch) {
-  if (batch.empty()) return absl::OkStatus();
+absl::Status Store::InTransaction(const std::function<absl::Status()>& change) {
   RETURN_IF_ERROR(begin_.Run());
-  absl::Status status = WriteAll(batch);
+  absl::Status status = change();
   if (status.ok()) status = commit_.Run();
+  // After some errors SQLite has rolled back itself, and refuses this.
   if (!status.ok()) rollback_.Run().IgnoreError();
   return status;
 }
 
+absl::Status Store::Write(const StoreBatch& batch) {
+  if (batch.empty()) return absl::OkStatus();
+  return InTransaction([&] { return WriteAll(batch); });
+}
+
 absl::Status Store::WriteAll(const StoreBatch& batch) {
+  // First: a new test may have taken the id of one that was deleted.
+  for (const std::string& id : batch.deleted) {
+    RETURN_IF_ERROR(delete_test_.Bind(1, id).Run());
+    RETURN_IF_ERROR(delete_report_.Bind(1, id).Run());
+    RETURN_IF_ERROR(put_removed_.Bind(1, id).Run());
+  }
   for (const StoreBatch::SavedTest& saved : batch.tests) {
+    RETURN_IF_ERROR(RemoveRecords(saved.id));
     const int64_t created_ns =
         saved.test.create_time().seconds() * kNanosPerSecond + saved.test.create_time().nanos();
     RETURN_IF_ERROR(put_test_.Bind(1, saved.id)
@@ -170,11 +203,6 @@ absl::Status Store::WriteAll(const StoreBatch& batch) {
     const std::string id = report.load_test().name().substr(std::string_view("loadTests/").size());
     RETURN_IF_ERROR(put_report_.Bind(1, id).Bind(2, report.SerializeAsString()).Run());
   }
-  for (const std::string& id : batch.deleted) {
-    RETURN_IF_ERROR(delete_test_.Bind(1, id).Run());
-    RETURN_IF_ERROR(delete_records_.Bind(1, id).Run());
-    RETURN_IF_ERROR(delete_report_.Bind(1, id).Run());
-  }
   for (const auto& [at, next] : batch.offsets) {
     RETURN_IF_ERROR(
         put_offset_.Bind(1, TopicNumber(at.topic)).Bind(2, at.partition).Bind(3, next).Run());
@@ -193,7 +221,7 @@ absl::StatusOr<Store::Contents> Store::Load() {
     StoreBatch::SavedTest saved{tests.Text(0), tests.Text(1), {}};
     if (!saved.test.ParseFromString(tests.Text(2))) {
       return absl::DataLossError(
-          absl::StrFormat("loadtest.db: load test %s cannot be read", saved.id));
+          absl::StrFormat("loadtest.db: load test %s cannot be read; %s", saved.id, kMendAdvice));
     }
     contents.tests.push_back(std::move(saved));
   }
@@ -202,11 +230,12 @@ absl::StatusOr<Store::Contents> Store::Load() {
                    db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "
                                 "timestamp_ns, value FROM records "
                                 "WHERE test_id NOT IN (SELECT id FROM load_tests WHERE ended = 1) "
+                                "AND test_id NOT IN (SELECT test_id FROM removed) "
                                 "ORDER BY topic, rowid"));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, records.Step());
     if (!row) break;
-    contents.unfinished_records.push_back(ReadRecord(records));
+    contents.unfinished_records.push_back(RecordOf(records));
   }
   ASSIGN_OR_RETURN(Statement offsets,
                    db_->Prepare("SELECT topic, kafka_partition, next_offset FROM offsets"));
@@ -216,35 +245,65 @@ absl::StatusOr<Store::Contents> Store::Load() {
     contents.offsets[{static_cast<Topic>(offsets.Int(0)), static_cast<int32_t>(offsets.Int(1))}] =
         offsets.Int(2);
   }
+  ASSIGN_OR_RETURN(const std::vector<std::string> bus_id, ReadTexts(get_meta_.Bind(1, kBusId)));
+  if (!bus_id.empty()) contents.bus_id = bus_id.front();
   return contents;
+}
+
+absl::Status Store::ResetOffsets(std::string_view bus_id) {
+  return InTransaction([&]() -> absl::Status {
+    RETURN_IF_ERROR(delete_offsets_.Run());
+    return put_meta_.Bind(1, kBusId).Bind(2, bus_id).Run();
+  });
+}
+
+absl::Status Store::SetBusId(std::string_view bus_id) {
+  return InTransaction([&] { return put_meta_.Bind(1, kBusId).Bind(2, bus_id).Run(); });
+}
+
+absl::StatusOr<std::optional<v1::Report>> Store::GetReport(std::string_view test_id) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> found, ReadTexts(get_report_.Bind(1, test_id)));
+  if (found.empty()) return std::nullopt;
+  std::optional<v1::Report> report;
+  if (!report.emplace().ParseFromString(found.front())) {
+    return absl::DataLossError(
+        absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
+  }
+  return report;
 }
 
 absl::Status Store::ForEachRecord(std::string_view test_id,
                                   const std::function<bool(const Record&)>& take) {
-  ASSIGN_OR_RETURN(Statement records,
-                   db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "
-                                "timestamp_ns, value FROM records WHERE test_id = ? "
-                                "ORDER BY topic, rowid"));
-  records.Bind(1, test_id);
-  while (true) {
-    ASSIGN_OR_RETURN(const bool row, records.Step());
-    if (!row || !take(ReadRecord(records))) return absl::OkStatus();
+  bool more = true;
+  const auto take_one = [&](const Record& record) { return more = take(record); };
+  absl::Status status = absl::OkStatus();
+  get_blocks_.Bind(1, test_id);
+  while (more && status.ok()) {
+    const absl::StatusOr<bool> row = get_blocks_.Step();
+    status = row.status();
+    if (!row.ok() || !*row) break;
+    status = UnpackRecords(get_blocks_.Text(0), take_one);
   }
+  get_blocks_.Reset();
+  get_records_.Bind(1, test_id);
+  while (more && status.ok()) {
+    const absl::StatusOr<bool> row = get_records_.Step();
+    status = row.status();
+    if (!row.ok() || !*row) break;
+    take_one(RecordOf(get_records_));
+  }
+  get_records_.Reset();
+  return status;
 }
 
-absl::Status Store::ClearOffsets() { return db_->Execute("DELETE FROM offsets"); }
-
-absl::StatusOr<std::optional<v1::Report>> Store::GetReport(std::string_view test_id) {
-  const absl::StatusOr<bool> row = get_report_.Bind(1, test_id).Step();
-  std::optional<v1::Report> report;
-  bool damaged = false;
-  if (row.ok() && *row) damaged = !report.emplace().ParseFromString(get_report_.Text(0));
-  get_report_.Reset();
+// The first column of each row.
+absl::StatusOr<std::vector<std::string>> Store::ReadTexts(Statement& statement) {
+  std::vector<std::string> texts;
+  absl::StatusOr<bool> row = statement.Step();
+  for (; row.ok() && *row; row = statement.Step()) texts.push_back(statement.Text(0));
+  statement.Reset();
   if (!row.ok()) return row.status();
-  if (damaged)
-    return absl::DataLossError(
-        absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
-  return report;
+  return texts;
 }
 
 }  // namespace loadtest

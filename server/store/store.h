@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "common/bus/message_bus.h"
 #include "loadtest/v1/load_test.pb.h"
+#include "server/store/folder_lock.h"
 #include "server/store/sqlite.h"
 
 namespace loadtest {
@@ -40,14 +41,15 @@ struct StoreBatch {
   }
 };
 
-// Owned by the core thread; not thread-safe.
+// Owned by the core thread; not thread-safe. docs/decisions/0013-what-the-store-promises.md has the
+// reasons.
 class Store {
  public:
-  // Opens `dir`/loadtest.db, made when missing. Errors name the folder and what is wrong with it:
-  // not writable, in use by another orchestrator (FailedPrecondition), not a store or of a newer
-  // version, damaged (DataLoss).
+  // Opens `dir`/loadtest.db, made when missing. Errors name the folder, what is wrong with it and
+  // what to do: FailedPrecondition when it cannot be written, is in use by another orchestrator,
+  // locked, of a newer version or another program's, DataLoss when it is damaged, cut or no
+  // database, ResourceExhausted when there is no space.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& dir);
-  ~Store();
 
   absl::Status Write(const StoreBatch& batch);
 
@@ -56,11 +58,15 @@ class Store {
     // Records of tests that have not ended: their triggers in order, then their interval reports.
     std::vector<Record> unfinished_records;
     Offsets offsets;
+    // The bus that the offsets belong to; empty when none was told yet.
+    std::string bus_id;
   };
   absl::StatusOr<Contents> Load();
 
-  // Forgets offsets and keeps the rest: the bus was made anew.
-  absl::Status ClearOffsets();
+  // Forgets offsets and keeps the rest: from now on they are those of another bus.
+  absl::Status ResetOffsets(std::string_view bus_id);
+  // Only tells whose the offsets are.
+  absl::Status SetBusId(std::string_view bus_id);
 
   // Nothing when there is none.
   absl::StatusOr<std::optional<v1::Report>> GetReport(std::string_view test_id);
@@ -69,17 +75,34 @@ class Store {
   absl::Status ForEachRecord(std::string_view test_id,
                              const std::function<bool(const Record&)>& take);
 
+  // Does one small step, some milliseconds, of what can wait: packs records of ended tests, removes
+  // those of deleted ones, gives free space back to the file system. False when nothing is left.
+  absl::StatusOr<bool> Tidy();
+
  private:
-  Store(std::unique_ptr<Database> db, int lock_fd) : db_(std::move(db)), lock_fd_(lock_fd) {}
+  Store(FolderLock lock, std::unique_ptr<Database> db)
+      : lock_(std::move(lock)), db_(std::move(db)) {}
+  absl::Status CheckVersion();
+  absl::Status CheckLength(const std::string& path);
   absl::Status Prepare();
   absl::Status WriteAll(const StoreBatch& batch);
+  absl::Status InTransaction(const std::function<absl::Status()>& change);
+  absl::StatusOr<std::vector<std::string>> ReadTexts(Statement& statement);
+  absl::Status RemoveRecords(const std::string& test_id);
+  absl::StatusOr<bool> RemoveSome(const std::string& test_id);
+  absl::StatusOr<bool> PackSome(const std::string& test_id);
 
+  const FolderLock lock_;
   std::unique_ptr<Database> db_;
-  const int lock_fd_;
   Statement begin_, commit_, rollback_;
   Statement put_test_, put_record_, put_report_, put_offset_;
-  Statement delete_test_, delete_records_, delete_report_;
-  Statement get_report_;
+  Statement delete_test_, delete_report_, delete_offsets_;
+  Statement put_meta_, get_meta_;
+  Statement get_report_, get_records_, get_blocks_;
+  Statement put_removed_, get_removed_, delete_removed_;
+  Statement delete_some_records_, delete_some_blocks_;
+  Statement get_packable_, get_some_records_, delete_record_, put_block_;
+  Statement give_back_;
 };
 
 }  // namespace loadtest

@@ -3,39 +3,40 @@
 // element('p', {class: 'quiet'}, 'text', child, ...); children that are null are left out.
 export function element(name, attributes, ...children) {
   const made = document.createElement(name);
-  fill(made, attributes, children);
-  return made;
-}
-
-export function svg(name, attributes, ...children) {
-  const made = document.createElementNS('http://www.w3.org/2000/svg', name);
-  fill(made, attributes, children);
-  return made;
-}
-
-function fill(made, attributes, children) {
   for (const [key, value] of Object.entries(attributes ?? {})) made.setAttribute(key, value);
   made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// A control with its label, and a place for what is wrong with it.
+export function labelled(text, control, hint = '') {
+  const problem = element('p', {class: 'problem', id: `${control.id}-problem`});
+  control.setAttribute('aria-describedby', `${control.id}-hint ${control.id}-problem`);
+  return element('div', {class: 'field'},
+    element('label', {for: control.id}, text), control,
+    hint ? element('p', {class: 'hint', id: `${control.id}-hint`}, hint) : null, problem);
 }
 
 // A table whose columns are {head, cell: (row) => text or element, number: true for numbers}. The first cell heads its row.
-export function table(caption, columns, rows, whenEmpty) {
+// A `stacked` one has its cells under each other where the screen is narrow.
+export function table(caption, columns, rows, whenEmpty, {stacked = false} = {}) {
   const align = (column) => (column.number ? {class: 'number'} : {});
   const head = columns.map((column) => element('th', {scope: 'col', ...align(column)}, column.head));
   const body = rows.map((row) => element('tr', {}, ...columns.map((column, i) => (i === 0
     ? element('th', {scope: 'row'}, column.cell(row))
-    : element('td', align(column), column.cell(row))))));
+    : element('td', {...align(column), 'data-head': column.head}, column.cell(row))))));
   if (rows.length === 0) {
     body.push(element('tr', {}, element('td', {class: 'empty', colspan: columns.length}, whenEmpty)));
   }
-  return element('div', {class: 'wide'}, element('table', {},
-    element('caption', {}, caption),
+  // Focusable, so that a table wider than the screen can be scrolled with the keyboard.
+  return element('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': caption || 'Table'}, element('table', stacked ? {class: 'stacked'} : {},
+    caption ? element('caption', {}, caption) : null,
     element('thead', {}, element('tr', {}, ...head)),
     element('tbody', {}, ...body)));
 }
 
 const KINDS = {
-  SUCCEEDED: 'good', FINISHED: 'good', VALID: 'good', IDLE: 'good',
+  SUCCEEDED: 'good', FINISHED: 'good', VALID: 'good', IDLE: 'good', PASSED: 'good',
   FAILED: 'bad', INVALID: 'bad', LOST: 'bad',
   STOPPED: 'warn', STOPPING: 'warn', DEGRADED: 'warn',
   STARTING: 'busy', RUNNING: 'busy', ARMED: 'busy', DRAINING: 'busy',
@@ -47,13 +48,49 @@ export function badge(word) {
   return element('span', {class: `badge ${KINDS[word] ?? 'quiet'}`}, word);
 }
 
-export function lineChart(title, values, format) {
-  const top = Math.max(...values, 0) || 1;
-  const points = values.map((value, i) =>
-    `${(100 * i) / Math.max(values.length - 1, 1)},${38 - (36 * value) / top}`);
-  const last = values.length ? format(values[values.length - 1]) : 'no value yet';
-  return element('figure', {},
-    element('figcaption', {}, `${title}, 0 to ${format(top)}`),
-    svg('svg', {viewBox: '0 0 100 40', preserveAspectRatio: 'none', role: 'img', 'aria-label': `${title}, last ${last}`},
-      svg('polyline', {points: points.join(' ')})));
+const REFRESH_MS = 2000;
+
+// Loads again and again, and draws when something changed, so that selection stays where it is. Returns a function that ends it;
+// its method now() loads at once.
+export function refreshing(tell, load, draw) {
+  let ended = false;
+  let shown = '';
+  let timer = 0;
+  let round = 0;
+
+  async function refresh() {
+    clearTimeout(timer);
+    const mine = ++round;
+    try {
+      const data = await load();
+      if (ended || mine !== round) return;
+      tell(null);
+      const current = JSON.stringify(data);
+      if (current !== shown) keepingFocus(() => draw(data));
+      shown = current;
+    } catch (error) {
+      if (ended || mine !== round) return;
+      tell(error);
+      if (error.code === 401) return;
+    }
+    timer = setTimeout(refresh, REFRESH_MS);
+  }
+
+  refresh();
+  const end = () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+  end.now = refresh;
+  return end;
+}
+
+// Links and what has data-focus get the focus back when they are drawn anew.
+function keepingFocus(draw) {
+  const focused = document.activeElement;
+  const selector = ['data-focus', 'href']
+    .filter((name) => focused?.hasAttribute(name))
+    .map((name) => `[${name}="${CSS.escape(focused.getAttribute(name))}"]`)[0];
+  draw();
+  if (selector && !focused.isConnected) document.querySelector(`main ${selector}`)?.focus();
 }

@@ -1,4 +1,4 @@
-# Writes OUTPUT, which defines WebAssets() of web_assets.h from the files in NAMES (comma-separated, in this folder).
+# Writes OUTPUT, which defines WebAssets() of web_assets.h from the files in NAMES: comma-separated, of this folder or absolute.
 set(type_html "text/html; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")
 set(type_svg "image/svg+xml")
@@ -6,8 +6,10 @@ set(type_css "text/css; charset=utf-8")
 
 string(REPLACE "," ";" names "${NAMES}")
 set(entries "")
-foreach(name IN LISTS names)
-  file(READ ${CMAKE_CURRENT_LIST_DIR}/${name} content)
+foreach(path IN LISTS names)
+  get_filename_component(file ${path} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_LIST_DIR})
+  get_filename_component(name ${path} NAME)
+  file(READ ${file} content)
   string(REGEX REPLACE ".*\\." "" extension ${name})
   set(path "/${name}")
   if(name STREQUAL "index.html")

@@ -63,7 +63,18 @@ export function load(spec) {
   else if (spec.rate) parts.push(`${perSecond(spec.rate.requests_per_second)} over all drivers`);
   else if (spec.stages) parts.push(`rate in stages, ${spec.stages.stages.map((s) => `${perSecond(s.from)} to ${perSecond(s.to)} in ${duration(s.duration)}`).join(', ')}`);
   else parts.push(`Avalanche, ${count(spec.connections)} connections on each driver`);
+  if (spec.warmup && parseFloat(spec.warmup) > 0) parts.push(`warm-up ${duration(spec.warmup)}`);
   if (Number(spec.requests_per_driver)) parts.push(`${count(spec.requests_per_driver)} requests a driver`);
   if (spec.duration) parts.push(`for ${duration(spec.duration)}`);
   return parts.join(', ');
+}
+
+// {team: 'web'} -> "team=web"
+export function labels(map) {
+  return Object.entries(map ?? {}).map(([key, value]) => `${key}=${value}`).join(', ');
+}
+
+// Nanoseconds after the start as seconds for an axis.
+export function seconds(nanoseconds) {
+  return Number(nanoseconds ?? 0) / 1e9;
 }

@@ -1,5 +1,6 @@
 // What is shown of a load test, from an update or from its report.
-import {badge, element, lineChart, table} from './dom.js';
+import {errorsOf, perSecond} from './charts.js';
+import {badge, element, table} from './dom.js';
 import * as format from './format.js';
 
 // An update and a report in the one form that is drawn.
@@ -8,11 +9,12 @@ export function ofUpdate(update) {
     loadTest: update.load_test,
     progress: update.progress,
     rateName: 'Rate now',
-    rate: update.interval ? ratePerSecond(update.interval) : 0,
+    rate: update.interval ? perSecond((counts) => counts.completed)(update.interval) : 0,
     counts: update.totals ?? {},
     latencies: latenciesOf(update),
     errors: update.errors,
     verdict: update.verdict,
+    thresholds: update.thresholds ?? [],
     drivers: update.drivers.map((driver) => ({
       id: driver.driver_id,
       state: driver.state,
@@ -34,6 +36,8 @@ export function ofReport(report) {
     errors: report.totals?.errors ?? [],
     statusCodes: report.totals?.status_codes ?? {},
     verdict: report.verdict,
+    thresholds: report.thresholds ?? [],
+    skew: report.start_skew_ns,
     drivers: report.drivers.map((driver) => ({
       id: driver.assignment.driver_id,
       state: driver.lost ? 'LOST' : driver.finished ? 'FINISHED' : '',
@@ -52,24 +56,26 @@ function latenciesOf(message) {
   ];
 }
 
-function ratePerSecond(interval) {
-  const seconds = (Number(interval.end_offset_ns) - Number(interval.start_offset_ns)) / 1e9;
-  return seconds > 0 ? Number(interval.counts?.completed ?? 0) / seconds : 0;
-}
-
-// The elements below the title.
-export function sections(test, {intervals, events}) {
+// The elements between the title and the charts.
+export function sectionsAbove(test) {
   return [
     description(test.loadTest),
     test.progress === null ? null : progressBar(test.progress),
     tiles(test),
-    charts(intervals),
     verdictReasons(test.verdict),
+    thresholdTable(test.thresholds),
+  ].filter((section) => section !== null);
+}
+
+// The elements below the charts.
+export function sectionsBelow(test, {intervals, events}) {
+  return [
     latencyTable(test.latencies),
     table('Drivers', DRIVER_COLUMNS, test.drivers, 'None takes part yet.'),
     errorTable(test.errors),
     statusCodeTable(test.statusCodes),
     table('Events', EVENT_COLUMNS, events, 'None yet.'),
+    test.progress === null ? intervalTable(intervals) : null,
   ].filter((section) => section !== null);
 }
 
@@ -107,11 +113,32 @@ function tiles(test) {
     element('div', {}, element('dt', {}, name), element('dd', isBad ? {class: 'bad'} : {}, value))));
 }
 
-function charts(intervals) {
-  if (intervals.length < 2) return null;
-  return element('div', {class: 'charts'},
-    lineChart('Completed requests', intervals.map(ratePerSecond), format.perSecond),
-    lineChart('Response time p99', intervals.map((one) => Number(one.response_time?.p99_ns ?? 0)), format.latency));
+function thresholdTable(thresholds) {
+  if (thresholds.length === 0) return null;
+  return table('Thresholds', [
+    {head: 'Threshold', cell: (one) => one.expression},
+    {head: 'Outcome', cell: (one) => badge(one.passed ? 'PASSED' : 'FAILED')},
+    {head: 'Measured', cell: (one) => one.actual, number: true},
+    {head: 'Windows failed', cell: (one) => (one.windows ? `${one.windows_failed} of ${one.windows}` : ''), number: true},
+  ], thresholds);
+}
+
+// Folded: a long test has many.
+function intervalTable(intervals) {
+  if (intervals.length === 0) return null;
+  const at = (offset) => `${Number(format.seconds(offset).toFixed(2))} s`;
+  return element('details', {}, element('summary', {}, `Intervals (${intervals.length})`), table('', [
+    {head: 'From', cell: (one) => at(one.start_offset_ns)},
+    {head: 'To', cell: (one) => at(one.end_offset_ns), number: true},
+    {head: 'Due', cell: (one) => format.count(one.counts?.due), number: true},
+    {head: 'Sent', cell: (one) => format.count(one.counts?.sent), number: true},
+    {head: 'Completed', cell: (one) => format.count(one.counts?.completed), number: true},
+    {head: 'Errors', cell: (one) => format.count(errorsOf(one.counts ?? {})), number: true},
+    {head: 'p50', cell: (one) => format.latency(one.response_time?.p50_ns), number: true},
+    {head: 'p99', cell: (one) => format.latency(one.response_time?.p99_ns), number: true},
+    {head: 'max', cell: (one) => format.latency(one.response_time?.max_ns), number: true},
+    {head: 'Drivers', cell: (one) => format.count(one.drivers), number: true},
+  ], intervals));
 }
 
 function verdictReasons(verdict) {
@@ -121,7 +148,7 @@ function verdictReasons(verdict) {
     {head: 'Verdict', cell: (reason) => badge(reason.level)},
     {head: 'Driver', cell: (reason) => reason.driver_id || 'all'},
     {head: 'Reason', cell: (reason) => reason.message},
-  ], reasons);
+  ], reasons, '', {stacked: true});
 }
 
 function latencyTable(latencies) {
@@ -152,7 +179,7 @@ function errorTable(errors) {
     {head: 'Kind', cell: (error) => format.words(error.kind)},
     {head: 'Count', cell: (error) => format.count(error.count), number: true},
     {head: 'Example', cell: (error) => error.example},
-  ], errors);
+  ], errors, '', {stacked: true});
 }
 
 function statusCodeTable(statusCodes) {

@@ -177,6 +177,30 @@ TEST_F(LoadctlTest, RemoveGoesOnAfterAFailure) {
   EXPECT_EQ(orchestrator_.deleted(), (std::vector<std::string>{"loadTests/soak"}));
 }
 
+TEST_F(LoadctlTest, RemoveByAgeAsksFirst) {
+  for (const char* id : {"one", "two"}) Run({"create", kUrl, "--id", id});
+  Run({"stop", "one", "-q"});
+  EXPECT_EQ(Run({"rm", "--older-than", "1h", "--yes"}), 0);
+  EXPECT_EQ(err_, "0 tests are deleted\n") << "none ended so long ago";
+  EXPECT_EQ(Run({"rm", "--older-than", "0s"}), 2) << "there is nobody who says yes";
+  EXPECT_THAT(err_, HasSubstr("delete 1 test that ended more than 0s ago, with its report? [y/N]"));
+  EXPECT_TRUE(orchestrator_.deleted().empty());
+  EXPECT_EQ(Run({"rm", "--older-than", "0s", "--yes"}), 0);
+  EXPECT_EQ(err_, "1 test is deleted\n");
+  EXPECT_EQ(orchestrator_.deleted(), (std::vector<std::string>{"loadTests/one"}))
+      << "a test that has not ended stays";
+}
+
+TEST_F(LoadctlTest, RemoveWantsNamesOrAnAge) {
+  EXPECT_EQ(Run({"rm"}), 2);
+  EXPECT_EQ(err_, "loadctl: rm: want names of tests, or --older-than DURATION\n");
+  EXPECT_EQ(Run({"rm", "soak", "--older-than", "1h"}), 2);
+  EXPECT_EQ(Run({"rm", "--older-than", "soon"}), 2);
+  EXPECT_EQ(err_,
+            "loadctl: --older-than: got \"soon\", want a duration such as 30d or 12h, or 0s for "
+            "all\n");
+}
+
 TEST_F(LoadctlTest, TheReportCanGoToAFile) {
   const std::string path = testing::TempDir() + "/report." + std::to_string(getpid()) + ".json";
   Run({"create", kUrl, "--id", "soak"});

@@ -56,6 +56,37 @@ TEST(ExitCodeOf, FailedForAnotherReasonIsOne) {
   EXPECT_EQ(ExitCodeOf(report), 1);
 }
 
+v1::Report WithThreshold(bool passed) {
+  v1::Report report = SampleReport();
+  v1::ThresholdResult& threshold = *report.add_thresholds();
+  threshold.set_expression("p99<5ms");
+  threshold.set_passed(passed);
+  threshold.set_actual("9.98ms");
+  return report;
+}
+
+TEST(ExitCodeOf, AFailedThresholdIsThree) {
+  EXPECT_EQ(ExitCodeOf(WithThreshold(false)), 3);
+  EXPECT_EQ(ExitCodeOf(WithThreshold(true)), 0);
+}
+
+TEST(ExitCodeOf, WhatCannotBeTrustedIsNoFailedThreshold) {
+  v1::Report report = WithThreshold(false);
+  report.mutable_verdict()->set_level(v1::Verdict::INVALID);
+  EXPECT_EQ(ExitCodeOf(report), 4);
+}
+
+TEST(ExitCodeOf, ATestThatItsThresholdStoppedIsThreeAndOneThatAPersonStoppedIsSix) {
+  v1::Report report = WithThreshold(false);
+  report.mutable_load_test()->set_state(v1::LoadTest::STOPPED);
+  report.mutable_load_test()->mutable_spec()->set_abort_on_threshold(true);
+  report.mutable_load_test()->set_state_reason(
+      "threshold p99<5ms cannot be kept any more: 31 requests were beyond it already");
+  EXPECT_EQ(ExitCodeOf(report), 3);
+  report.mutable_load_test()->set_state_reason("stopped by loadctl");
+  EXPECT_EQ(ExitCodeOf(report), 6);
+}
+
 TEST(ExitCodeOf, ATestThatHasNotBegunIsFine) {
   v1::Report report;
   report.mutable_load_test()->set_state(v1::LoadTest::PENDING);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -44,6 +45,7 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
                              v1::ListLoadTestsResponse* response) override {
     std::lock_guard lock(mutex);
     if (!error.ok()) return Error(error);
+    listed.push_back(*request);
     for (auto test = tests.rbegin(); test != tests.rend(); ++test) {
       if (response->load_tests_size() == request->page_size()) {
         response->set_next_page_token("more");
@@ -65,8 +67,20 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
       return grpc::Status::OK;
     }
     test.set_state(v1::LoadTest::STOPPED);
+    test.mutable_end_time()->set_seconds(std::time(nullptr) - 1);
     *response = test;
     changed.notify_all();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status UpdateLoadTest(grpc::ServerContext*, const v1::UpdateLoadTestRequest* request,
+                              v1::LoadTest* response) override {
+    std::lock_guard lock(mutex);
+    if (const grpc::Status found = Find(request->load_test().name()); !found.ok()) return found;
+    updated.push_back(*request);
+    v1::LoadTest& test = tests[request->load_test().name()];
+    test.set_note(request->load_test().note());
+    *response = test;
     return grpc::Status::OK;
   }
 
@@ -98,7 +112,9 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
                          v1::Report* response) override {
     std::lock_guard lock(mutex);
     if (const grpc::Status found = Find(request->name()); !found.ok()) return found;
-    *response = report;
+    reported.push_back(*request);
+    const auto own = reports.find(request->name());
+    *response = own == reports.end() ? report : own->second;
     v1::LoadTest& test = *response->mutable_load_test();
     test.set_name(request->name());
     if (!test.has_spec()) *test.mutable_spec() = tests[request->name()].spec();
@@ -137,6 +153,10 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
   std::vector<v1::StopLoadTestRequest> stopped;
   bool ignore_stops = false;
   std::vector<std::string> deleted;
+  std::vector<v1::UpdateLoadTestRequest> updated;
+  std::vector<v1::ListLoadTestsRequest> listed;
+  std::vector<v1::GetReportRequest> reported;
+  std::map<std::string, v1::Report> reports;
 };
 
 struct FakeOrchestrator::Server {
@@ -183,6 +203,12 @@ void FakeOrchestrator::SetDrivers(v1::ListDriversResponse drivers) {
   service_->drivers = std::move(drivers);
 }
 
+void FakeOrchestrator::AddTest(const v1::LoadTest& test, const v1::Report& report) {
+  std::lock_guard lock(service_->mutex);
+  service_->tests[test.name()] = test;
+  service_->reports[test.name()] = report;
+}
+
 void FakeOrchestrator::FailWith(absl::Status error) {
   std::lock_guard lock(service_->mutex);
   service_->error = std::move(error);
@@ -196,6 +222,21 @@ std::vector<v1::CreateLoadTestRequest> FakeOrchestrator::created() const {
 std::vector<v1::StopLoadTestRequest> FakeOrchestrator::stopped() const {
   std::lock_guard lock(service_->mutex);
   return service_->stopped;
+}
+
+std::vector<v1::UpdateLoadTestRequest> FakeOrchestrator::updated() const {
+  std::lock_guard lock(service_->mutex);
+  return service_->updated;
+}
+
+std::vector<v1::ListLoadTestsRequest> FakeOrchestrator::listed() const {
+  std::lock_guard lock(service_->mutex);
+  return service_->listed;
+}
+
+std::vector<v1::GetReportRequest> FakeOrchestrator::reported() const {
+  std::lock_guard lock(service_->mutex);
+  return service_->reported;
 }
 
 std::vector<std::string> FakeOrchestrator::deleted() const {

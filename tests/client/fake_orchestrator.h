@@ -30,6 +30,8 @@ class FakeOrchestrator {
   // A stop is noted, but changes nothing.
   void IgnoreStops();
   void SetDrivers(v1::ListDriversResponse drivers);
+  // A test that is there, and its report.
+  void AddTest(const v1::LoadTest& test, const v1::Report& report);
   // All calls fail with this.
   void FailWith(absl::Status error);
 
@@ -37,6 +39,9 @@ class FakeOrchestrator {
   std::vector<v1::CreateLoadTestRequest> created() const;
   std::vector<v1::StopLoadTestRequest> stopped() const;
   std::vector<std::string> deleted() const;
+  std::vector<v1::UpdateLoadTestRequest> updated() const;
+  std::vector<v1::ListLoadTestsRequest> listed() const;
+  std::vector<v1::GetReportRequest> reported() const;
 
  private:
   class Service;

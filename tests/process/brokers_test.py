@@ -12,11 +12,11 @@ DRIVERS = 2
 
 
 class BrokersTest(harness.ProcessTest):
-    def start(self, kafka, seconds):
+    def start(self, kafka, seconds, *settings):
         """A test of RATE/s for that long, running, as `away`."""
         self.kafka = kafka
         self.server = self.target()
-        self.cluster = self.orchestrator(DRIVERS, kafka=kafka.bootstrap)
+        self.cluster = self.orchestrator(DRIVERS, kafka=kafka.bootstrap, extra=settings)
         done = self.loadctl("--server", self.cluster.grpc, "create", self.server.url + "/ping", "--rate", RATE, "-d", f"{seconds}s", "--id", "away")
         self.assertEqual(done.returncode, 0, done.stderr)
         harness.wait_for("requests", lambda: self.server.received() > RATE)
@@ -50,7 +50,7 @@ class BrokersTest(harness.ProcessTest):
     def expect_each_interval_once(self):
         """By the topic itself: the numbers of each driver's reports are 1, 2, 3 ..., and the intervals follow each other."""
         lines = subprocess.run([harness.BIN / "loadctl", "tail", "metrics", "--from", "begin", "--kafka", self.kafka.bootstrap, "--once"],
-                               capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+                               capture_output=True, text=True, timeout=60, check=True, cwd=self.folder).stdout.splitlines()
         intervals = {}
         for line in lines:
             value = json.loads(line)["value"]
@@ -98,6 +98,17 @@ class BrokersTest(harness.ProcessTest):
         self.expect_pace(8)
         self.kafka.signal(1, signal.SIGCONT)
         self.expect_whole_report(20)
+
+    def test_a_broker_behind_a_slow_network(self):
+        proxy = harness.SlowProxy(0.15)
+        self.addCleanup(proxy.close)
+        kafka = self.own_kafka(proxy_port=proxy.port)
+        proxy.to_port = int(kafka.bootstrap.split(":")[1])
+        kafka.bootstrap = f"127.0.0.1:{proxy.port}"
+        self.start(kafka, 10, "--set", "orchestrator.start_lead=3s")
+        self.expect_pace(6)
+        self.expect_whole_report(10)
+        self.assertGreater(proxy.passed, 10000, "all went through the proxy")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ class DriverEndsTest(harness.ProcessTest):
     def last_reports(self, driver):
         """The final records of a driver on the topic."""
         lines = subprocess.run([harness.BIN / "loadctl", "tail", "metrics", "--from", "begin", "--kafka", harness.kafka_address(), "--once"],
-                               capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "LOADTEST_KAFKA_TOPIC_PREFIX": self.prefix}).stdout.splitlines()
+                               capture_output=True, text=True, timeout=60, check=True, cwd=self.folder,
+                             env={**os.environ, "LOADTEST_KAFKA_TOPIC_PREFIX": self.prefix}).stdout.splitlines()
         values = [json.loads(line)["value"] for line in lines]
         return [v for v in values if v["driver_id"] == driver and v.get("final")]
 
@@ -157,7 +158,8 @@ class StopTest(harness.ProcessTest):
     def ordered_at(self, test):
         """When the order was written, in seconds: the time that its record has on the topic."""
         out = subprocess.run([harness.BIN / "loadctl", "tail", "trigger", "--from", "begin", "--kafka", harness.kafka_address(), "--once"],
-                             capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "LOADTEST_KAFKA_TOPIC_PREFIX": self.prefix}).stdout
+                             capture_output=True, text=True, timeout=60, check=True, cwd=self.folder,
+                             env={**os.environ, "LOADTEST_KAFKA_TOPIC_PREFIX": self.prefix}).stdout
         for line in out.splitlines():
             record = json.loads(line)
             if record["key"] == test and "stop_ordered" in record["value"]:

@@ -7,12 +7,15 @@ cluster uses a topic prefix of its own, so tests do not see each other.
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -154,7 +157,6 @@ def try_get(url):
 def free_kafka_port():
     """A port with the ones that tools/kafka takes after it, below those that the system gives to clients: these come and go."""
     import random
-    import socket
     while True:
         port = random.randrange(20000, 30000)
         try:
@@ -167,7 +169,6 @@ def free_kafka_port():
 
 
 def free_port():
-    import socket
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -176,10 +177,14 @@ def free_port():
 class Kafka:
     """A real Kafka of a test's own, to be killed. Brokers are numbered from 1."""
 
-    def __init__(self, folder, brokers=1, address=None):
+    def __init__(self, folder, brokers=1, address=None, proxy_port=None):
         self.run = pathlib.Path(folder) / f"kafka-{uuid.uuid4().hex[:6]}"
         args = ["up", "--brokers", str(brokers), "--port", str(free_kafka_port())]
-        up = self.tool(*args, *(["--address", address] if address else []), check=False)
+        if address:
+            args += ["--address", address]
+        if proxy_port:
+            args += ["--proxy", str(proxy_port)]
+        up = self.tool(*args, check=False)
         if up.returncode != 0:
             self.tool("wipe", check=False)
             raise AssertionError(up.stderr)
@@ -207,6 +212,58 @@ class Kafka:
             except OSError:
                 pass
         self.tool("wipe", check=False)
+
+
+class SlowProxy:
+    """Passes connections on to a port of 127.0.0.1, and each byte `delay` seconds later, in both directions."""
+
+    def __init__(self, delay):
+        self.delay = delay
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.to_port = None  # must be set before the first connection
+        self.passed = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.to_port))
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+                near.close()
+                continue
+            for source, sink in ((near, far), (far, near)):
+                pieces = queue.Queue()
+                threading.Thread(target=self.read, args=(source, pieces), daemon=True).start()
+                threading.Thread(target=self.write, args=(pieces, sink), daemon=True).start()
+
+    def read(self, source, pieces):
+        piece = b"-"
+        while piece:
+            try:
+                piece = source.recv(65536)
+            except OSError:
+                piece = b""
+            pieces.put((time.monotonic() + self.delay, piece))
+
+    def write(self, pieces, sink):
+        while True:
+            due, piece = pieces.get()
+            time.sleep(max(0.0, due - time.monotonic()))
+            self.passed += len(piece)
+            try:
+                if not piece:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
+                sink.sendall(piece)
+            except OSError:
+                return
+
+    def close(self):
+        self.listener.close()
 
 
 class Orchestrator(Process):

@@ -46,7 +46,7 @@ SimEngine::SimEngine(ArmRun order, const EngineHabits& habits, Random random, in
     return;
   }
   plan_ = *std::move(plan);
-  if (order_.shares) plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, *order_.shares));
+  if (order_.shares) plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, order_.assignment, *order_.shares));
   coming_ = std::make_unique<DueCursor>(plan_.sends);
   shares_ = std::make_unique<SendShares>(plan_.sends.shares_kind(), plan_.sends.shares());
   closed_end_ns_ = plan_.sends.duration_ns();
@@ -250,7 +250,7 @@ void SimEngine::OrderShares(const ReplaceShares& order) {
   if (progress_ == Progress::kArmFailed || !arm_error_.empty() ||
       stop_ != v1::MetricsReport::END_REASON_UNSPECIFIED)
     return;
-  const std::vector<Share> shares = SharesOf(order_.spec, order.shares);
+  const std::vector<Share> shares = SharesOf(order_.spec, order_.assignment, order.shares);
   if (!plan_.sends.is_open_loop()) {
     closed_end_ns_ = std::max(plan_.sends.WithShares(shares).duration_ns(), now_ns_);
     return;

@@ -57,10 +57,47 @@ TEST(ParseCommandLine, TheServerIsFlagThenEnvironmentThenDefault) {
   EXPECT_EQ(Parse({"--server", "b:2", "ls"}).line.server, "b:2");
 }
 
+TEST(ParseCommandLine, AllTestsCanBeStopped) {
+  EXPECT_TRUE(std::get<StopCommand>(Parse({"stop", "--all"}).line.command).all);
+  EXPECT_FALSE(std::get<StopCommand>(Parse({"stop", "a"}).line.command).all);
+}
+
+TEST(ParseCommandLine, AccessToTheServerComesFromFlagsBeforeTheEnvironment) {
+  const std::map<std::string, std::string> environment = {{"LOADTEST_TOKEN", "secret"},
+                                                          {"LOADTEST_SERVER_CACERT", "env.pem"}};
+  const Parsed by_environment = Parse({"ls"}, environment);
+  EXPECT_EQ(by_environment.line.access.token, "secret");
+  EXPECT_EQ(by_environment.line.access.ca_file, "env.pem");
+  const Parsed by_flags = Parse({"ls", "--server-cacert", "flag.pem", "--token-file", "t",
+                                 "--server-cert", "c", "--server-key", "k"},
+                                environment);
+  EXPECT_EQ(by_flags.line.access.ca_file, "flag.pem");
+  EXPECT_EQ(by_flags.line.access.token_file, "t");
+  EXPECT_EQ(by_flags.line.access.certificate_file, "c");
+  EXPECT_EQ(by_flags.line.access.key_file, "k");
+}
+
 TEST(ParseCommandLine, SeveralTestsCanBeStopped) {
   const Parsed parsed = Parse({"stop", "a", "b", "--reason", "enough"});
   EXPECT_EQ(std::get<StopCommand>(parsed.line.command).names, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(std::get<StopCommand>(parsed.line.command).reason, "enough");
+}
+
+TEST(ParseCommandLine, AReportCanGoToSeveralFilesAtOnce) {
+  const Parsed parsed =
+      Parse({"run", "http://h/", "-o", "json", "-o", "html=r.html", "-o", "junit=j=1.xml"});
+  ASSERT_TRUE(parsed.goes_on) << parsed.err;
+  EXPECT_EQ(parsed.line.format, CommandLine::Format::kJson);
+  ASSERT_EQ(parsed.line.extra_outputs.size(), 2u);
+  EXPECT_EQ(parsed.line.extra_outputs[0].format, CommandLine::Format::kHtml);
+  EXPECT_EQ(parsed.line.extra_outputs[0].file, "r.html");
+  EXPECT_EQ(parsed.line.extra_outputs[1].format, CommandLine::Format::kJunit);
+  EXPECT_EQ(parsed.line.extra_outputs[1].file, "j=1.xml");
+}
+
+TEST(ParseCommandLine, FilesAloneLeaveTheTableOnStandardOutput) {
+  const Parsed parsed = Parse({"run", "http://h/", "-o", "html=r.html"});
+  EXPECT_EQ(parsed.line.format, CommandLine::Format::kTable);
 }
 
 TEST(ParseCommandLine, HelpGoesToStandardOutputWithZero) {
@@ -76,23 +113,38 @@ TEST(ParseCommandLine, MistakesAreOneLineThatSaysWhatIsWanted) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{},
        "loadctl: a command is missing; want one of run, create, ls, get, watch, stop, rm, report, "
-       "drivers, tail (see loadctl --help)\n"},
+       "check, diff, note, drivers, tail, doctor, init, help, completion (see loadctl --help)\n"},
       {{"start"},
        "loadctl: unknown command \"start\"; want one of run, create, ls, get, watch, stop, rm, "
-       "report, drivers, tail (see loadctl --help)\n"},
-      {{"run", "http://h/", "--slo", "p99<1ms"},
-       "loadctl run: unknown flag --slo (see loadctl run --help)\n"},
+       "report, check, diff, note, drivers, tail, doctor, init, help, completion (see loadctl "
+       "--help)\n"},
       {{"run", "http://h/", "-j"}, "loadctl run: unknown flag -j (see loadctl run --help)\n"},
+      {{"run", "http://h/", "--requets=5"},
+       "loadctl run: unknown flag --requets; did you mean --requests? (see loadctl run --help)\n"},
+      {{"wacth", "x"},
+       "loadctl: unknown command \"wacth\"; did you mean watch? want one of run, create, ls, get, "
+       "watch, stop, rm, report, check, diff, note, drivers, tail, doctor, init, help, completion "
+       "(see loadctl --help)\n"},
+      {{"http://h/"},
+       "loadctl: a command is missing; want for example: loadctl run http://h/ (see loadctl "
+       "--help)\n"},
       {{"run", "http://h/", "-c"},
        "loadctl run: --connections: the value is missing (see loadctl run --help)\n"},
       {{"ls", "x"}, "loadctl ls: unexpected argument \"x\" (see loadctl ls --help)\n"},
-      {{"get"}, "loadctl get: name is required (see loadctl get --help)\n"},
-      {{"check", "x", "--slo", "p99<1s"},
-       "loadctl: unknown command \"check\"; want one of run, create, ls, get, watch, stop, rm, "
-       "report, drivers, tail (see loadctl --help)\n"},
+      {{"get"},
+       "loadctl get: the NAME of a test is missing; loadctl ls shows them (see loadctl get "
+       "--help)\n"},
+      {{"diff", "x"}, "loadctl diff: after is required (see loadctl diff --help)\n"},
       {{"run", "http://h/", "-n", "5", "-n", "6"},
        "loadctl run: --requests: given twice (see loadctl run --help)\n"},
-      {{"ls", "-o", "yaml"}, "loadctl: -o: got \"yaml\", want table or json\n"},
+      {{"ls", "-o", "yaml"}, "loadctl: -o: got \"yaml\", want table, json\n"},
+      {{"ls", "-o", "csv"}, "loadctl: -o: got \"csv\", want table, json\n"},
+      {{"diff", "a", "b", "-o", "csv"}, "loadctl: -o: got \"csv\", want table, json, html\n"},
+      {{"report", "a", "-o", "xml"},
+       "loadctl: -o: got \"xml\", want table, json, csv, junit, html\n"},
+      {{"report", "a", "-o", "html", "-o", "json"},
+       "loadctl: -o: got \"json\" as a second form, want json=FILE: one alone is printed\n"},
+      {{"report", "a", "-o", "html="}, "loadctl: -o: got \"html=\", want a file after the =\n"},
   };
   for (const auto& [arguments, wanted] : cases) {
     const Parsed parsed = Parse(arguments);

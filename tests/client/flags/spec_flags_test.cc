@@ -79,11 +79,14 @@ TEST(SpecFromFlags, ATypeWithoutItsFlagIsAnError) {
 TEST(SpecFromFlags, ArgumentsThatMakeNoSenseAreErrors) {
   EXPECT_EQ(Spec({}),
             "what to test is missing: want [avalanche|tsunami|rate] URL, or a plan file that ends "
-            "in .json");
+            "in .json; for example http://127.0.0.1:8081/ping, or a plan that loadctl init writes");
   EXPECT_EQ(Spec({.arguments = {"tsunamy", kUrl}}),
-            "type: got \"tsunamy\", want avalanche, tsunami or rate");
+            "type: got \"tsunamy\", want avalanche, tsunami or rate; did you mean tsunami?");
   EXPECT_EQ(Spec({.arguments = {"tsunami"}}),
             "tsunami: the URL is missing; want for example: tsunami http://127.0.0.1:8081/ping");
+  EXPECT_EQ(Spec({.arguments = {kUrl, "http://b/"}}),
+            "http://b/: one argument too many; want one URL a test (want [avalanche|tsunami|rate] "
+            "URL, or a plan file that ends in .json)");
   EXPECT_EQ(Spec({.arguments = {"tsunami", kUrl, "x"}}),
             "x: one argument too many; want [avalanche|tsunami|rate] URL, or a plan file that ends "
             "in .json");
@@ -185,6 +188,12 @@ TEST(InTermsOfFlags, AnErrorOfTheSpecNamesTheFlagThatItCameFrom) {
   EXPECT_EQ(Wrong({.arguments = {kUrl}, .delay = "0"}), "--delay: got 0s, want 1us to 1h");
   EXPECT_EQ(Wrong({.arguments = {"ftp://h/"}}),
             "URL: got \"ftp://h/\", want http[s]://host[:port][/path][?query]");
+  EXPECT_EQ(Wrong({.arguments = {"localhost:8081/ping"}}),
+            "URL: got \"localhost:8081/ping\", want http[s]://host[:port][/path][?query]; did you "
+            "mean http://localhost:8081/ping? (a plan file has a name that ends in .json)");
+  EXPECT_EQ(Wrong({.arguments = {"plan"}}),
+            "URL: got \"plan\", want http[s]://host[:port][/path][?query]; a plan file has a name "
+            "that ends in .json");
 }
 
 TEST(InTermsOfFlags, WhatCameFromAPlanNamesFileAndField) {

@@ -252,13 +252,16 @@ TEST(ReportView, ThresholdsThatFailedComeFirst) {
   kept.set_passed(true);
   kept.set_actual("0.4%");
   v1::ThresholdResult& broken = *report.add_thresholds();
-  broken.set_expression("p99<5ms over 1s");
+  broken.set_expression("p99<5ms per 1s");
   broken.set_actual("9.8ms");
   broken.set_windows(5);
   broken.set_windows_failed(2);
+  broken.set_window_start_offset_ns(3'000'000'000);
+  broken.set_window_end_offset_ns(4'000'000'000);
   EXPECT_NE(ReportView(report, {.width = 100})
-                .find("thresholds  FAILED  p99<5ms over 1s, was 9.8ms; broken in 2 of 5 windows\n"
-                      "            passed  errors<1%, was 0.4%\n"),
+                .find("thresholds  FAILED  p99<5ms per 1s  got 9.8ms from 3s to 4s, 2 of 5 windows "
+                      "failed\n"
+                      "            passed  errors<1%       got 0.4%\n"),
             std::string::npos)
       << ReportView(report, {.width = 100});
 }

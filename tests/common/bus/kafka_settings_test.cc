@@ -76,8 +76,18 @@ TEST(ConnectionPropertiesTest, MissingPasswordFileIsNamed) {
   const auto properties = ConnectionProperties(config, "driver-1");
   EXPECT_EQ(properties.status().message(),
             "kafka.sasl_password_file: cannot read a password from \"/nonexistent/password\"; want "
-            "a file "
-            "whose first line is it");
+            "a file whose first line is it, or LOADTEST_KAFKA_SASL_PASSWORD");
+}
+
+TEST(ConnectionPropertiesTest, PasswordOfTheEnvironmentIsForWhereNoFileIsNamed) {
+  v1::KafkaConfig config = DefaultConfig();
+  config.set_security_protocol("sasl_ssl");
+  config.set_sasl_username("driver");
+  config.set_sasl_password("from-environment");
+  EXPECT_EQ(AsMap(*ConnectionProperties(config, "driver-1"))["sasl.password"], "from-environment");
+  const TestFile password("from-file\n");
+  config.set_sasl_password_file(password.path());
+  EXPECT_EQ(AsMap(*ConnectionProperties(config, "driver-1"))["sasl.password"], "from-file");
 }
 
 TEST(ConnectionPropertiesTest, SaslWithoutUserNameIsRefused) {
@@ -139,6 +149,9 @@ TEST(PlanTopicTest, RetentionComesFromTheConfig) {
   EXPECT_EQ(AsMap(PlanTopic(config, Topic::kMetrics, 1).properties)["retention.ms"], "86400000");
   EXPECT_EQ(AsMap(PlanTopic(config, Topic::kRegister, 1).properties)["retention.ms"], "86400000");
   EXPECT_EQ(AsMap(PlanTopic(config, Topic::kHeartbeat, 1).properties)["retention.ms"], "600000");
+  // A segment is closed in time for that.
+  EXPECT_EQ(AsMap(PlanTopic(config, Topic::kTrigger, 1).properties)["segment.ms"], "86400000");
+  EXPECT_EQ(AsMap(PlanTopic(config, Topic::kMetrics, 1).properties)["segment.ms"], "21600000");
 }
 
 TEST(PlanTopicTest, OnlyRegisterIsCompacted) {

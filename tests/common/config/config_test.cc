@@ -66,6 +66,17 @@ TEST(LoadConfigTest, TellsAZeroInTheFileFromNothing) {
   EXPECT_EQ(LoadConfig(sources)->orchestrator().drivers(), 0);
 }
 
+TEST(LoadConfigTest, TakesADurationOfTheFileWhole) {
+  const TempFile file(
+      R"({"driver": {"heartbeat_interval": "500ms"}, "orchestrator": {"finish_grace": "0s"}})");
+  ConfigSources sources;
+  sources.file = file.path();
+  const absl::StatusOr<v1::Config> config = LoadConfig(sources);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(ToNanos(config->driver().heartbeat_interval()), 500'000'000) << "not 1 s more";
+  EXPECT_EQ(ToNanos(config->orchestrator().finish_grace()), 0);
+}
+
 TEST(LoadConfigTest, ReadsListsAndMapsFromTheEnvironment) {
   ConfigSources sources;
   sources.file = "/dev/null";
@@ -89,7 +100,7 @@ TEST(LoadConfigTest, RefusesWrongFilesNamingPathValueAndWhatWasWanted) {
       FileError(R"({"kafka": {"security_protocol": "tls"}})"),
       "kafka.security_protocol: got \"tls\", want one of plaintext, ssl, sasl_plaintext, sasl_ssl");
   EXPECT_EQ(FileError(R"({"target": {"prot": 1}})"),
-            "target.prot: unknown key; want one of host, port, max_connections");
+            "target.prot: unknown key; did you mean port? want one of host, port, max_connections");
   EXPECT_EQ(FileError(R"({"target": {"port": true}})"),
             "target.port: got true, want a whole number of 32 bits");
 }
@@ -118,6 +129,29 @@ TEST(LoadConfigTest, RefusesUnknownVariablesAndSettings) {
   EXPECT_EQ(LoadConfig(sources).status().message(),
             "--set target.prot: \"target.prot\" is no setting; want SECTION.KEY as in "
             "docs/configuration.md");
+}
+
+TEST(LoadConfigTest, TruthIsSpelledTrueOrFalse) {
+  ConfigSources sources;
+  sources.overrides = {{"orchestrator.insecure", "true", "--set orchestrator.insecure"}};
+  EXPECT_TRUE(LoadConfig(sources)->orchestrator().insecure());
+  EXPECT_FALSE(LoadConfig({})->orchestrator().insecure());
+  sources.overrides[0].value = "yes";
+  EXPECT_EQ(LoadConfig(sources).status().message(),
+            "--set orchestrator.insecure: got \"yes\", want true or false");
+  EXPECT_EQ(FileError(R"({"orchestrator": {"insecure": "yes"}})"),
+            "orchestrator.insecure: got \"yes\", want true or false");
+}
+
+TEST(ConfigDocsTest, SecretsAreHiddenUnlessTheReaderIsOurOwnProgram) {
+  ConfigSources sources;
+  sources.environment = {{"LOADTEST_KAFKA_SASL_PASSWORD", "swordfish"}};
+  const v1::Config config = *LoadConfig(sources);
+  EXPECT_EQ(PrintConfig(config).find("swordfish"), std::string::npos);
+  EXPECT_NE(PrintConfig(config).find("\"sasl_password\": \"***\""), std::string::npos);
+  EXPECT_NE(PrintConfig(config, Secrets::kWritten).find("swordfish"), std::string::npos);
+  // One that is not set stays empty: "***" would be read back as the secret.
+  EXPECT_NE(PrintConfig(config).find("\"token\": \"\""), std::string::npos);
 }
 
 TEST(ConfigDocsTest, CheckedInFilesAreWhatTheSettingsSay) {

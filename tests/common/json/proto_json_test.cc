@@ -34,7 +34,7 @@ TEST(JsonToProtoTest, NamesLineAndColumnOfASyntaxError) {
 
 TEST(JsonToProtoTest, NamesAnUnknownKeyAndTheKnownOnes) {
   EXPECT_EQ(SpecError(R"({"tsunami": {"dealy": "5ms"}})"),
-            "plan.json: tsunami.dealy: unknown key; want one of delay");
+            "plan.json: tsunami.dealy: unknown key; did you mean delay? want one of delay");
 }
 
 TEST(JsonToProtoTest, NamesPathValueAndWhatWasWanted) {
@@ -49,7 +49,7 @@ TEST(JsonToProtoTest, NamesPathValueAndWhatWasWanted) {
   EXPECT_EQ(SpecError(R"({"request": {"headers": [{"name": 1}]}})"),
             "plan.json: request.headers[0].name: got 1, want a string");
   EXPECT_EQ(SpecError(R"({"on_driver_loss": "PANIC"})"),
-            "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, ABORT");
+            "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, REDISTRIBUTE, ABORT");
   EXPECT_EQ(SpecError(R"({"labels": ["a"]})"), "plan.json: labels: got [\"a\"], want an object");
   EXPECT_EQ(SpecError("[]"), "plan.json: (top): got [], want an object");
   EXPECT_EQ(SpecError(R"({"title": null})"),
@@ -97,6 +97,18 @@ TEST(ProtoToJsonTest, WritesDefaultsWhenAsked) {
   counts.set_sent(5);
   EXPECT_EQ(ProtoToJson(counts), R"({"sent":5})");
   EXPECT_NE(ProtoToJson(counts, 0, true).find(R"("failed":0)"), std::string::npos);
+}
+
+TEST(JsonToProto, CommentsAreLeftOut) {
+  v1::LoadTestSpec spec;
+  const absl::Status parsed = JsonToProto(R"({
+    // to the end of the line: "title": "no"
+    "title": "yes" /* between */, "connections": 7
+  })",
+                                          "plan.json", spec);
+  ASSERT_TRUE(parsed.ok()) << parsed;
+  EXPECT_EQ(spec.title(), "yes");
+  EXPECT_EQ(spec.connections(), 7);
 }
 
 }  // namespace

@@ -171,6 +171,67 @@ TEST(HistogramTest, MergesHistogramsOfDifferentRanges) {
   EXPECT_EQ(both.max(), 5'000'000);
 }
 
+// The same values, whichever form they are kept in and come in.
+TEST(PackedHistogramTest, HasTheSameBucketsAsOneThatIsNot) {
+  std::mt19937_64 random(7);
+  Histogram plain;
+  Histogram from_plain = Histogram::Packed();
+  Histogram from_packed = Histogram::Packed();
+  Histogram from_proto = Histogram::Packed();
+  for (int round = 0; round < 50; ++round) {
+    Histogram part;
+    Histogram packed_part = Histogram::Packed();
+    const int values = static_cast<int>(random() % 200);
+    for (int i = 0; i < values; ++i) {
+      const auto value = static_cast<int64_t>(random() >> (20 + random() % 44));
+      part.Record(value);
+      packed_part.Record(value);
+    }
+    v1::Histogram proto;
+    part.ToProto(proto);
+    plain.Merge(part);
+    from_plain.Merge(part);
+    from_packed.Merge(packed_part);
+    ASSERT_TRUE(from_proto.MergeProto(proto).ok());
+    Histogram again;
+    again.Merge(packed_part);
+    EXPECT_EQ(again.count(), part.count());
+    EXPECT_EQ(again.Percentile(0.5), part.Percentile(0.5));
+  }
+  v1::Histogram wanted;
+  plain.ToProto(wanted);
+  for (const Histogram* packed : {&from_plain, &from_packed, &from_proto}) {
+    v1::Histogram got;
+    packed->ToProto(got);
+    EXPECT_EQ(got.SerializeAsString(), wanted.SerializeAsString());
+    EXPECT_TRUE(Histogram::CheckProto(got).ok()) << Histogram::CheckProto(got);
+    for (const double q : {0.0, 0.5, 0.9, 0.99, 0.9999, 1.0})
+      EXPECT_EQ(packed->Percentile(q), plain.Percentile(q)) << q;
+    for (const int index : {0, 511, 512, 5'000, Histogram::kBuckets - 1})
+      EXPECT_EQ(packed->bucket_count(index), plain.bucket_count(index)) << index;
+  }
+}
+
+TEST(PackedHistogramTest, HoldsAFewBytesForEachBucketInUse) {
+  Histogram part;
+  for (int i = 0; i < 400; ++i) part.Record(1'000'000 + i * 2'048);
+  Histogram packed = Histogram::Packed();
+  EXPECT_EQ(packed.memory(), Histogram::Packed().memory());
+  for (int i = 0; i < 100; ++i) packed.Merge(part);
+  EXPECT_EQ(packed.count(), 40'000);
+  EXPECT_LE(packed.memory(), 3u * 400);
+}
+
+TEST(PackedHistogramTest, IsEmptyAfterClear) {
+  Histogram packed = Histogram::Packed();
+  packed.Record(700);
+  packed.Clear();
+  EXPECT_EQ(packed.count(), 0);
+  EXPECT_EQ(packed.Percentile(0.5), 0);
+  packed.Record(900);
+  EXPECT_EQ(packed.Percentile(0.5), 900);
+}
+
 class CheckProtoTest : public testing::Test {
  protected:
   CheckProtoTest() {

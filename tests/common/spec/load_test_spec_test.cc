@@ -94,6 +94,51 @@ TEST(ValidateSpecTest, RefusesEachFieldOutsideItsRange) {
   EXPECT_EQ(Refusal(spec), "spec.labels: got key \"\", want 1 to 63 bytes");
 }
 
+TEST(ValidateSpecTest, RedistributesOnlyWhatDriversShare) {
+  v1::LoadTestSpec spec = Avalanche();
+  spec.set_on_driver_loss(v1::LoadTestSpec::REDISTRIBUTE);
+  EXPECT_EQ(
+      Refusal(spec),
+      "spec.on_driver_loss: got REDISTRIBUTE with an avalanche, want CONTINUE or ABORT: only a "
+      "rate or stages, which drivers share, can be dealt out anew");
+  *spec.mutable_tsunami()->mutable_delay() = ToDuration(1'000'000);
+  EXPECT_EQ(Refusal(spec),
+            "spec.on_driver_loss: got REDISTRIBUTE with a tsunami, want CONTINUE or ABORT: only a "
+            "rate or stages, which drivers share, can be dealt out anew");
+  spec.mutable_rate()->set_requests_per_second(100);
+  EXPECT_EQ(Refusal(spec), "");
+  spec.set_requests_per_driver(10);
+  EXPECT_EQ(Refusal(spec),
+            "spec.on_driver_loss: got REDISTRIBUTE with requests_per_driver, want a duration "
+            "instead: drivers that take over send more requests than the others");
+  spec.clear_requests_per_driver();
+  spec.set_on_driver_loss(static_cast<v1::LoadTestSpec::OnDriverLoss>(9));
+  EXPECT_EQ(Refusal(spec), "spec.on_driver_loss: got 9, want CONTINUE, REDISTRIBUTE or ABORT");
+}
+
+TEST(ValidateSpecTest, LetsDriversRejoinWhereTheirPartIsKnown) {
+  v1::LoadTestSpec spec = Avalanche();
+  spec.set_rejoin(true);
+  EXPECT_EQ(Refusal(spec), "");
+  spec.set_on_driver_loss(v1::LoadTestSpec::ABORT);
+  EXPECT_EQ(Refusal(spec),
+            "spec.rejoin: got true with on_driver_loss ABORT, want false: the test has stopped "
+            "before a driver can come back");
+  spec.clear_on_driver_loss();
+  spec.set_requests_per_driver(10);
+  EXPECT_EQ(Refusal(spec),
+            "spec.rejoin: got true with requests_per_driver, want a duration instead: nobody knows "
+            "how many requests a lost driver has sent");
+}
+
+TEST(ValidateSpecTest, BoundsTheLabelsOfDrivers) {
+  v1::LoadTestSpec spec = Avalanche();
+  (*spec.mutable_driver_labels())["zone"] = "x";
+  EXPECT_EQ(Refusal(spec), "");
+  (*spec.mutable_driver_labels())[""] = "x";
+  EXPECT_EQ(Refusal(spec), "spec.driver_labels: got key \"\", want 1 to 63 bytes");
+}
+
 TEST(ValidateSpecTest, RefusesWhatWouldBreakTheRequestApart) {
   v1::LoadTestSpec spec = Avalanche();
   spec.mutable_request()->set_method("GET /x");

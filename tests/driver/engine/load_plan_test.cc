@@ -150,5 +150,27 @@ TEST(LoadPlanTest, AnIntervalOfNothingIsRefused) {
             "metrics_interval_ns: got 0, want more than 0");
 }
 
+std::vector<Share> TheShare(const v1::LoadTestSpec& spec) {
+  v1::Share share;
+  share.set_first(1);
+  share.set_stride(4);
+  share.set_from_offset_ns(5);
+  return SharesOf(spec, Slot2Of4(), {share});
+}
+
+TEST(LoadPlanTest, SharesOfAFleetsScheduleAreItsIndices) {
+  v1::LoadTestSpec spec = Spec();
+  spec.mutable_rate()->set_requests_per_second(10);
+  EXPECT_EQ(TheShare(spec), (std::vector<Share>{{1, 4, 5, kNeverNs}}));
+}
+
+TEST(LoadPlanTest, SharesOfADriversOwnScheduleKeepWhatIsItsOwn) {
+  v1::LoadTestSpec spec = Spec();
+  *spec.mutable_tsunami()->mutable_delay() = ToDuration(5'000'000);
+  EXPECT_EQ(TheShare(spec), (std::vector<Share>{{0, 4, 5, kNeverNs}}));
+  spec.set_arrivals(v1::LoadTestSpec::POISSON);
+  EXPECT_EQ(TheShare(spec), (std::vector<Share>{{2, 4, 5, kNeverNs}}));
+}
+
 }  // namespace
 }  // namespace loadtest

@@ -4,9 +4,6 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <functional>
 #include <memory>
@@ -14,155 +11,16 @@
 #include <utility>
 
 #include "driver/engine/tls_context.h"
+#include "driver/engine/tls_test_server.h"
 
 namespace loadtest {
 namespace {
 
-// A self-signed certificate for localhost and its key.
-struct Identity {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-
-  Identity() {
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME* name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
-    X509_set_issuer_name(certificate, name);
-    X509_EXTENSION* names =
-        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost");
-    X509_add_ext(certificate, names, -1);
-    X509_EXTENSION_free(names);
-    X509_sign(certificate, key, EVP_sha256());
-  }
-  ~Identity() {
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-  }
-  std::string Pem() const {
-    BIO* bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(bio, certificate);
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio, &data);
-    const std::string pem(data, static_cast<size_t>(size));
-    BIO_free(bio);
-    return pem;
-  }
-};
-
-// One connection to an OpenSSL server in memory, which sends back whatever it is sent.
-class EchoTransport final : public Transport {
- public:
-  explicit EchoTransport(const Identity& identity, int version = TLS1_3_VERSION)
-      : context_(SSL_CTX_new(TLS_server_method())) {
-    SSL_CTX_use_certificate(context_, identity.certificate);
-    SSL_CTX_use_PrivateKey(context_, identity.key);
-    SSL_CTX_set_max_proto_version(context_, version);
-  }
-  ~EchoTransport() override {
-    SSL_free(ssl_);
-    SSL_CTX_free(context_);
-  }
-
-  // Settings.
-  size_t piece = 1 << 20;       // bytes in a read at most
-  bool sends_slowly = false;    // every send is pending until the next Poll
-  std::string instead_of_tls;   // what the server answers, if it speaks no TLS
-  bool closes_at_once = false;  // instead of a handshake
-
-  int sends = 0;
-  bool is_open = false;
-
-  int Connect(int, int) override {
-    SSL_free(ssl_);
-    ssl_ = SSL_new(context_);
-    SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_accept_state(ssl_);
-    connects_ = true;
-    is_open = true;
-    outgoing_.clear();
-    return 0;
-  }
-
-  SendState Send(int, std::string_view bytes) override {
-    ++sends;
-    EXPECT_TRUE(is_open);
-    EXPECT_FALSE(pending_) << "a send before the last one was done";
-    if (sends_slowly) {
-      // Looked at only later, as a real transport does.
-      unsent_ = bytes;
-      pending_ = true;
-      return SendState::kPending;
-    }
-    Serve(bytes);
-    return SendState::kSent;
-  }
-
-  void Close(int) override {
-    is_open = false;
-    pending_ = false;
-    outgoing_.clear();
-  }
-
-  MonotonicTime Poll(MonotonicTime, TransportEvents& events) override {
-    now_.ns += 1000;
-    if (std::exchange(connects_, false)) {
-      if (closes_at_once) {
-        is_open = false;
-        events.OnClosed(0, {});
-        return now_;
-      }
-      events.OnConnected(0, {.connected_at = now_, .secured_at = now_});
-    }
-    if (std::exchange(pending_, false)) {
-      Serve(unsent_);
-      events.OnSent(0);
-    }
-    if (is_open && !outgoing_.empty()) {
-      const std::string bytes = outgoing_.substr(0, piece);
-      outgoing_.erase(0, bytes.size());
-      events.OnRead(0, {.bytes = bytes, .received_at = now_});
-    }
-    return now_;
-  }
-  void Wake() override {}
-
- private:
-  void Serve(std::string_view bytes) {
-    if (!instead_of_tls.empty()) {
-      outgoing_ += std::exchange(instead_of_tls, "");
-      return;
-    }
-    BIO_write(SSL_get_rbio(ssl_), bytes.data(), static_cast<int>(bytes.size()));
-    char buffer[20'000];
-    size_t size = 0;
-    while (SSL_read_ex(ssl_, buffer, sizeof(buffer), &size) == 1) {
-      size_t written = 0;
-      EXPECT_EQ(SSL_write_ex(ssl_, buffer, size, &written), 1);
-    }
-    char* data = nullptr;
-    const long left = BIO_get_mem_data(SSL_get_wbio(ssl_), &data);
-    outgoing_.append(data, static_cast<size_t>(left));
-    (void)BIO_reset(SSL_get_wbio(ssl_));
-  }
-
-  SSL_CTX* const context_;
-  SSL* ssl_ = nullptr;
-  bool connects_ = false;
-  bool pending_ = false;
-  std::string_view unsent_;
-  std::string outgoing_;
-  MonotonicTime now_;
-};
-
 class TlsTransportTest : public ::testing::Test, protected TransportEvents {
  protected:
   void Make(int version = TLS1_3_VERSION) {
-    auto below = std::make_unique<EchoTransport>(identity_, version);
+    auto below =
+        std::make_unique<EchoTransport>(server_ == nullptr ? identity_ : *server_, version);
     below_ = below.get();
     auto context = TlsContext::Create(options_, "localhost", "http/1.1");
     ASSERT_TRUE(context.ok()) << context.status();
@@ -203,7 +61,10 @@ class TlsTransportTest : public ::testing::Test, protected TransportEvents {
   }
   void OnClosed(int, const ClosedEvent& event) override {
     closed_ = true;
+    ++closes_;
     error_ = event.error;
+    kind_ = event.kind;
+    failure_ = std::string(event.text);
   }
 
   const Identity identity_;
@@ -212,11 +73,14 @@ class TlsTransportTest : public ::testing::Test, protected TransportEvents {
     options.set_ca_certificates(identity_.Pem());
     return options;
   }();
+  // Of the server, when it is not `identity_`.
+  const Identity* server_ = nullptr;
   EchoTransport* below_ = nullptr;
   std::unique_ptr<TlsTransport> tls_;
   bool connected_ = false;
   bool resumed_ = false;
   bool closed_ = false;
+  int closes_ = 0;
   int error_ = 0;
   int sent_ = 0;
   int reads_ = 0;
@@ -307,22 +171,162 @@ TEST_F(TlsTransportTest, BytesThatCannotBeDecryptedEndTheConnection) {
   ASSERT_NE(tls_->Send(0, "hello"), SendState::kFailed);
   PollUntil([this] { return closed_; });
   EXPECT_EQ(error_, EPROTO);
+  EXPECT_EQ(kind_, v1::TLS_FAILED);
   EXPECT_FALSE(below_->is_open);
 }
 
-TEST(TlsContextTest, WhatCannotBeUsedIsNamed) {
-  const auto refusal = [](const v1::TlsOptions& options) {
-    return std::string(TlsContext::Create(options, "localhost", "h2").status().message());
-  };
-  v1::TlsOptions options;
-  options.set_ca_certificates("-----BEGIN NONSENSE-----");
-  EXPECT_EQ(refusal(options),
-            "tls.ca_certificates: got a text without a certificate, want PEM certificates");
-  options.Clear();
-  options.set_client_certificate(Identity().Pem());
-  options.set_client_key("-----BEGIN NONSENSE-----");
-  EXPECT_EQ(refusal(options),
-            "tls.client_key: got a text without a readable key, want a PEM key without a password");
+TEST_F(TlsTransportTest, AResponseLargerThanAnyBufferIsReadToItsEnd) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    connected_ = false;
+    Make(version);
+    Connect();
+    ASSERT_TRUE(connected_) << failure_;
+    reads_ = 0;
+    ExpectEcho(std::string(500'000, 'x'));  // all of it in one read of the transport below
+    EXPECT_GE(reads_, 5);
+  }
+}
+
+TEST_F(TlsTransportTest, AConnectionThatBreaksInMidSendIsReportedOnce) {
+  Make();
+  Connect();
+  ASSERT_TRUE(connected_);
+  below_->sends_left = 1;
+  const std::string request(200'000, 'x');
+  EXPECT_EQ(tls_->Send(0, request), SendState::kPending);
+  PollUntil([this] { return closed_; });
+  for (int i = 0; i < 3; ++i) tls_->Poll({}, *this);
+  EXPECT_EQ(closes_, 1);
+  EXPECT_EQ(error_, ECONNRESET);
+  EXPECT_EQ(sent_, 0);
+}
+
+TEST_F(TlsTransportTest, AConnectionThatBrokeInMidSendAndWasReopenedIsNotReportedClosed) {
+  Make();
+  Connect();
+  ASSERT_TRUE(connected_);
+  below_->sends_left = 1;
+  const std::string request(200'000, 'x');
+  EXPECT_EQ(tls_->Send(0, request), SendState::kPending);
+  tls_->Close(0);
+  below_->sends_left = 1000;
+  connected_ = false;
+  Connect();
+  EXPECT_TRUE(connected_);
+  EXPECT_FALSE(closed_);
+  ExpectEcho("again");
+}
+
+TEST_F(TlsTransportTest, WhatOfARequestWasNotSentAtAllFailsAtOnce) {
+  Make();
+  Connect();
+  below_->sends_left = 0;
+  EXPECT_EQ(tls_->Send(0, "hello"), SendState::kFailed);
+  EXPECT_FALSE(below_->is_open);
+  tls_->Poll({}, *this);
+  EXPECT_FALSE(closed_);
+}
+
+TEST_F(TlsTransportTest, TheEndOfASendOfTlsItselfIsNoEndOfARequest) {
+  Make(TLS1_2_VERSION);
+  Connect();
+  ASSERT_TRUE(connected_);
+  ExpectEcho("hello");
+  below_->sends_slowly = true;
+  below_->Renegotiate();
+  const int sends = below_->sends;
+  for (int i = 0; i < 5; ++i) tls_->Poll({}, *this);
+  EXPECT_EQ(below_->sends, sends + 1);  // the alert
+  EXPECT_EQ(sent_, 0);
+}
+
+TEST_F(TlsTransportTest, AnAnswerOfTlsThatCannotBeSentEndsTheConnectionOnce) {
+  Make(TLS1_2_VERSION);
+  Connect();
+  ASSERT_TRUE(connected_);
+  below_->sends_slowly = true;
+  const std::string request(200'000, 'x');
+  ASSERT_EQ(tls_->Send(0, request), SendState::kPending);
+  // The alert waits for the first piece of the request, and then fails.
+  below_->Renegotiate();
+  below_->sends_first = false;
+  tls_->Poll({}, *this);
+  EXPECT_FALSE(closed_);
+  below_->sends_left = 0;
+  below_->sends_first = true;
+  PollUntil([this] { return closed_; });
+  for (int i = 0; i < 3; ++i) tls_->Poll({}, *this);
+  EXPECT_EQ(closes_, 1);
+  EXPECT_EQ(error_, ECONNRESET);
+}
+
+TEST_F(TlsTransportTest, WhatCameBeforeTheConnectionBrokeIsStillDelivered) {
+  Make(TLS1_2_VERSION);
+  Connect();
+  ASSERT_TRUE(connected_);
+  below_->sends_left = 0;
+  below_->Say("news");
+  below_->Renegotiate();
+  PollUntil([this] { return closed_; });
+  EXPECT_EQ(received_, "news");
+  EXPECT_EQ(closes_, 1);
+}
+
+TEST_F(TlsTransportTest, AnExpiredAuthorityIsNotBlamedOnTheServer) {
+  const Identity authority({.name = "Old Root", .is_authority = true, .seconds_left = -3600});
+  const Identity server({.issuer = &authority});
+  server_ = &server;
+  options_.set_ca_certificates(authority.Pem());
+  Make();
+  Connect();
+  EXPECT_EQ(kind_, v1::CERTIFICATE_REJECTED);
+  EXPECT_NE(failure_.find("the certificate of the authority \"CN=Old Root\", which vouches for "
+                          "localhost, has expired ("),
+            std::string::npos)
+      << failure_;
+}
+
+TEST_F(TlsTransportTest, AnExpiredCertificateIsBlamedOnTheServer) {
+  const Identity authority({.name = "Root", .is_authority = true});
+  const Identity server({.issuer = &authority, .seconds_left = -3600});
+  server_ = &server;
+  options_.set_ca_certificates(authority.Pem());
+  Make();
+  Connect();
+  EXPECT_EQ(kind_, v1::CERTIFICATE_REJECTED);
+  EXPECT_EQ(failure_.find("the certificate of localhost has expired ("), 0U) << failure_;
+}
+
+// With TLS 1.2 that ends the handshake. With TLS 1.3 the client's part of it is over by then.
+TEST_F(TlsTransportTest, AServerThatWantsAClientCertificateIsToldFromABrokenOne) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    connected_ = closed_ = false;
+    failure_.clear();
+    Make(version);
+    below_->DemandCertificate();
+    Connect();
+    EXPECT_EQ(connected_, version == TLS1_3_VERSION);
+    PollUntil([this] { return !failure_.empty(); });
+    EXPECT_EQ(kind_, v1::TLS_FAILED);
+    EXPECT_EQ(failure_, "the server wants a client certificate; give --cert and --key");
+    EXPECT_FALSE(below_->is_open);
+  }
+}
+
+TEST_F(TlsTransportTest, AServerThatRefusesTheClientCertificateSaysSo) {
+  const Identity client({.name = "client"});
+  options_.set_client_certificate(client.Pem());
+  options_.set_client_key(client.KeyPem());
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    connected_ = closed_ = false;
+    failure_.clear();
+    Make(version);
+    below_->DemandCertificate();  // of somebody whom the server trusts
+    Connect();
+    PollUntil([this] { return !failure_.empty(); });
+    EXPECT_EQ(kind_, v1::TLS_FAILED);
+    EXPECT_EQ(failure_.find("the server refuses the client certificate: "), 0U) << failure_;
+  }
 }
 
 }  // namespace

@@ -190,6 +190,22 @@ void FakeControlPlane::ListLoadTests(v1::ListLoadTestsRequest request,
   });
 }
 
+void FakeControlPlane::UpdateLoadTest(v1::UpdateLoadTestRequest request,
+                                      Reply<v1::LoadTest> reply) {
+  Post([this, request = std::move(request), reply = std::move(reply)] {
+    absl::StatusOr<v1::LoadTest> result;
+    {
+      std::lock_guard lock(mutex_);
+      result = Find(request.load_test().name());
+      if (result.ok()) {
+        result->set_note(request.load_test().note());
+        tests_[result->name()] = *result;
+      }
+    }
+    reply(std::move(result));
+  });
+}
+
 void FakeControlPlane::StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) {
   Post([this, request = std::move(request), reply = std::move(reply)] {
     absl::StatusOr<v1::LoadTest> result;

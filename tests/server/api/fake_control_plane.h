@@ -49,6 +49,7 @@ class FakeControlPlane final : public ControlPlane {
   void StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void DeleteLoadTest(v1::DeleteLoadTestRequest request,
                       Reply<google::protobuf::Empty> reply) override;
+  void UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::LoadTest> reply) override;
   void GetReport(v1::GetReportRequest request, Reply<v1::Report> reply) override;
   void ListDrivers(v1::ListDriversRequest request, Reply<v1::ListDriversResponse> reply) override;
   void GetStats(Reply<ControlPlaneStats> reply) override;

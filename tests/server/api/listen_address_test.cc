@@ -12,10 +12,15 @@ TEST(ListenAddressTest, ReadsLoopbackAddresses) {
   EXPECT_EQ(ParseListenAddress("localhost:65535", "x")->ToString(), "127.0.0.1:65535");
 }
 
-TEST(ListenAddressTest, RefusesAnyOtherAddress) {
-  for (const char* text :
-       {"0.0.0.0:80", ":80", "*:80", "[::]:80", "192.168.1.2:80", "example.com:80", "127.1:80",
-        "2130706433:80", "128.0.0.1:80", "127.0.0.1.example.com:80"}) {
+TEST(ListenAddressTest, ReadsAddressesThatOtherHostsReach) {
+  EXPECT_EQ(ParseListenAddress("0.0.0.0:80", "x")->ToString(), "0.0.0.0:80");
+  EXPECT_EQ(ParseListenAddress("192.168.1.2:0", "x")->ToString(), "192.168.1.2:0");
+  EXPECT_EQ(ParseListenAddress("[::]:80", "x")->ToString(), "[::]:80");
+}
+
+TEST(ListenAddressTest, RefusesWhatIsNoNumericAddress) {
+  for (const char* text : {":80", "*:80", "::1:80", "::80", "example.com:80", "127.1:80",
+                           "2130706433:80", "127.0.0.1.example.com:80", "256.0.0.1:80"}) {
     EXPECT_FALSE(ParseListenAddress(text, "x").ok()) << text;
   }
 }
@@ -28,10 +33,10 @@ TEST(ListenAddressTest, RefusesPortsThatAreNone) {
 }
 
 TEST(ListenAddressTest, ErrorNamesSettingValueAndWhatWasWanted) {
-  EXPECT_EQ(ParseListenAddress("0.0.0.0:80", "orchestrator.http_address").status(),
+  EXPECT_EQ(ParseListenAddress("web:80", "orchestrator.http_address").status(),
             absl::InvalidArgumentError(
-                "orchestrator.http_address: got \"0.0.0.0:80\", want a loopback address and a port "
-                "such as 127.0.0.1:8080"));
+                "orchestrator.http_address: got \"web:80\", want a numeric address and a port such "
+                "as 127.0.0.1:8080"));
 }
 
 TEST(ListenAddressTest, LoopbackNamesAreThoseOfThisMachine) {

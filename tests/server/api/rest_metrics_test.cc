@@ -50,9 +50,28 @@ TEST(RestMetricsTest, LabelValuesAreEscaped) {
   EXPECT_THAT(MetricsText(stats), HasSubstr("bus=\"a\\\"b\\\\c\\nd\"} 1\n"));
 }
 
+TEST(RestMetricsTest, LatencyIsAHistogramInSeconds) {
+  ControlPlaneStats stats;
+  for (const int64_t ns : {int64_t{90'000}, int64_t{150'000}, int64_t{3'000'000},
+                           int64_t{70'000'000'000}}) {
+    stats.response_time.Record(ns);
+  }
+  const std::string text = MetricsText(stats);
+  const std::string name = "loadtest_orchestrator_response_time_seconds";
+  EXPECT_THAT(text, HasSubstr("# TYPE " + name + " histogram\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{le=\"0.0001\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{le=\"0.0002\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{le=\"0.005\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{le=\"60\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{le=\"+Inf\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_sum 70.00324\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_count 4\n"));
+}
+
 TEST(RestMetricsTest, EveryLineFollowsTheFormat) {
   const std::regex comment("# (HELP|TYPE) [a-z_]+ .+");
-  const std::regex sample("[a-z_]+(\\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\\})? -?[0-9]+");
+  const std::regex sample(
+      "[a-z_]+(\\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\\})? -?[0-9.]+(e[-+][0-9]+)?");
   std::set<std::string> types;
   std::istringstream lines(MetricsText(SampleStats()));
   for (std::string line; std::getline(lines, line);) {
@@ -61,7 +80,7 @@ TEST(RestMetricsTest, EveryLineFollowsTheFormat) {
       EXPECT_TRUE(types.insert(line).second) << line << " twice";
     }
   }
-  EXPECT_EQ(types.size(), 11u);
+  EXPECT_EQ(types.size(), 16u);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace loadtest {
 namespace {
 
-int RefusalCode(const RestHead& head) {
-  const std::optional<RestResponse> refusal = RefuseForeignPage(head);
+int RefusalCode(const RestHead& head, const OriginRules& rules = {}) {
+  const std::optional<RestResponse> refusal = RefuseForeignPage(head, rules);
   return refusal ? refusal->code : 0;
 }
 
@@ -43,6 +43,33 @@ TEST(RestOriginTest, OtherPagesMayNotChangeAnything) {
     EXPECT_EQ(RefusalCode({.method = "DELETE", .host = "localhost:8080", .origin = origin}), 403)
         << origin;
   }
+}
+
+TEST(RestOriginTest, DoorBeyondLoopbackHasAddressesToo) {
+  const OriginRules rules = {.beyond_loopback = true};
+  EXPECT_EQ(RefusalCode({.method = "GET", .host = "192.0.2.7:8080"}, rules), 0);
+  EXPECT_EQ(RefusalCode({.method = "GET", .host = "[2001:db8::7]:8080"}, rules), 0);
+  EXPECT_EQ(RefusalCode({.method = "GET", .host = "localhost"}, rules), 0);
+  EXPECT_EQ(RefusalCode({.method = "GET", .host = "evil.example"}, rules), 403);
+  EXPECT_EQ(RefusalCode({.method = "GET", .host = "192.0.2.7.evil.example"}, rules), 403);
+}
+
+TEST(RestOriginTest, WithTlsOrATokenTheHostMayHaveAnyName) {
+  const OriginRules tls = {.tls = true, .any_host = true};
+  EXPECT_EQ(RefusalCode({.method = "GET", .host = "load.example"}, tls), 0);
+  EXPECT_EQ(RefusalCode(
+                {.method = "POST", .host = "load.example", .origin = "https://load.example"}, tls),
+            0);
+  EXPECT_EQ(
+      RefusalCode({.method = "POST", .host = "load.example", .origin = "http://load.example"}, tls),
+      403);
+  const OriginRules behind_a_proxy = {.any_host = true};
+  EXPECT_EQ(RefusalCode({.method = "POST", .host = "load.example", .origin = "https://load.example"},
+                        behind_a_proxy),
+            0);
+  EXPECT_EQ(RefusalCode({.method = "POST", .host = "load.example", .origin = "https://evil.example"},
+                        behind_a_proxy),
+            403);
 }
 
 TEST(RestOriginTest, ReadingIsLeftToTheBrowsersOwnRule) {

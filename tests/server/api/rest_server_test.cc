@@ -127,6 +127,37 @@ TEST_F(RestServerTest, ReportIsPassedOn) {
   EXPECT_EQ(read["response_time"]["p99_ns"], 1'500'000);
 }
 
+TEST_F(RestServerTest, NoteIsWritten) {
+  fake_.AddTest(SampleTest("a", v1::LoadTest::SUCCEEDED));
+  const auto patched =
+      client_->Patch("/v1/loadTests/a?update_mask=note", R"({"note": "after the fix"})",
+                     "application/json");
+  ASSERT_EQ(patched->status, 200) << patched->body;
+  EXPECT_EQ(json::parse(patched->body)["note"], "after the fix");
+  EXPECT_EQ(json::parse(client_->Get("/v1/loadTests/a")->body)["note"], "after the fix");
+  EXPECT_EQ(client_->Patch("/v1/loadTests/a", R"({"name": "loadTests/b"})", "application/json")
+                ->status,
+            400);
+  EXPECT_EQ(client_->Patch("/v1/loadTests/none", "{}", "application/json")->status, 404);
+}
+
+TEST_F(RestServerTest, ServerTellsWhatItIs) {
+  ControlPlaneStats stats;
+  stats.bus = "fake";
+  stats.bus_connected = true;
+  stats.own_drivers = 2;
+  stats.drivers_live = 3;
+  stats.start_ns = 1'700'000'000'500'000'000;
+  fake_.SetStats(stats);
+  const json info = json::parse(client_->Get("/v1/serverInfo")->body);
+  EXPECT_EQ(info["bus"], "fake");
+  EXPECT_EQ(info["bus_connected"], true);
+  EXPECT_EQ(info["own_drivers"], 2);
+  EXPECT_EQ(info["live_drivers"], 3);
+  EXPECT_EQ(info["start_time"], "2023-11-14T22:13:20.500Z");
+  EXPECT_NE(info["version"], "");
+}
+
 TEST_F(RestServerTest, DriversAreListed) {
   fake_.AddDriver(SampleDriver("d1"));
   const json list = json::parse(client_->Get("/v1/drivers")->body);
@@ -187,7 +218,8 @@ TEST_F(RestServerTest, UnknownParameterIsNamed) {
   const Error error = ErrorOf(client_->Get("/v1/loadTests?pagesize=1"));
   EXPECT_EQ(error.http_code, 400);
   EXPECT_EQ(error.message,
-            "query: unknown parameter \"pagesize\", want one of page_size, page_token");
+            "query: unknown parameter \"pagesize\", want one of page_size, page_token, labels, "
+            "states");
   EXPECT_EQ(client_->Get("/v1/drivers?page_size=ten")->status, 400);
   EXPECT_EQ(Post("/v1/loadTests?validate_only=yes", kSpec)->status, 400);
 }

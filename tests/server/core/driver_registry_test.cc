@@ -78,5 +78,33 @@ TEST_F(DriverRegistryTest, ANewLifeEndsTheOldOne) {
   EXPECT_TRUE(registry_.IsLive(At(1), "a", 2));
 }
 
+TEST_F(DriverRegistryTest, TellsAProcessWithTheSameIdFromALateHeartbeat) {
+  constexpr int64_t kNewLife = 1'000'000;
+  registry_.OnRegistration(At(0), Registration("a", 1));
+  registry_.OnRegistration(At(1), Registration("a", kNewLife));
+  v1::DriverHeartbeat old = Heartbeat("a", 1, 5, v1::DriverHeartbeat::RUNNING);
+  old.set_wall_time_ns(kNewLife - 1);
+  EXPECT_FALSE(registry_.OnHeartbeat(At(1), old));
+  EXPECT_FALSE(registry_.IsDoubleLife(old)) << "written before the new life began";
+  old.set_wall_time_ns(kNewLife + 1);
+  EXPECT_TRUE(registry_.IsDoubleLife(old));
+  EXPECT_FALSE(registry_.IsDoubleLife(old)) << "once is enough";
+}
+
+TEST_F(DriverRegistryTest, KnowsTheClockOfALifeFromItsHeartbeats) {
+  registry_.OnRegistration(At(0), Registration("a", 1));
+  v1::DriverHeartbeat heartbeat = Heartbeat("a", 1, 1, v1::DriverHeartbeat::IDLE);
+  heartbeat.set_alive_send_time_ns(1'000);
+  heartbeat.set_alive_read_time_ns(5'100);
+  heartbeat.set_wall_time_ns(5'300);
+  registry_.OnHeartbeat(At(0), heartbeat);
+  registry_.AddClockSample({{0}, {1'400}}, heartbeat);
+  EXPECT_EQ(registry_.Find("a")->clock.Get()->offset_ns, 4'000);
+  EXPECT_EQ(registry_.Find("a")->clock.Get()->error_ns, 100);
+  registry_.OnRegistration(At(1), Registration("a", 2));
+  EXPECT_FALSE(registry_.Find("a")->clock.Get().has_value())
+      << "another life, perhaps another host";
+}
+
 }  // namespace
 }  // namespace loadtest

@@ -49,6 +49,18 @@ TEST(ReportMergerTest, ClosesAnIntervalWhenEveryDriverHasReportedIt) {
   EXPECT_EQ(merger.closed_intervals()[0].drivers(), 2);
 }
 
+TEST(ReportMergerTest, MissesNoReportWhenALossIsReadBeforeTheReports) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.SetReplaying(true);
+  merger.MarkLost({"a", 1});
+  merger.MarkLost({"b", 1});
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
+  merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7}));
+  merger.SetReplaying(false);
+  ASSERT_EQ(merger.closed_intervals().size(), 1u);
+  EXPECT_EQ(merger.closed_intervals()[0].counts().sent(), 12);
+}
+
 TEST(ReportMergerTest, DoesNotWaitForALostDriver) {
   ReportMerger merger(StartedOn({"a", "b"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));

@@ -102,6 +102,10 @@ class Scenario {
       Request(StopRequest{words.at(0), ""});
     } else if (verb == "delete") {
       Request(DeleteRequest{words.at(0)});
+    } else if (verb == "note") {
+      Request(NoteRequest{words.at(0), At(options, "text", "")});
+    } else if (verb == "list") {
+      List(options);
     } else if (verb == "report") {
       Report(words, options);
     } else if (verb == "show") {
@@ -199,6 +203,11 @@ class Scenario {
     }
     spec.set_requests_per_driver(Number(options, "n"));
     spec.set_drivers(Number(options, "drivers"));
+    if (options.contains("slo")) spec.add_thresholds(options.at("slo"));
+    spec.set_abort_on_threshold(options.contains("abort"));
+    for (const std::string key : {"label.build", "label.env"}) {
+      if (options.contains(key)) (*spec.mutable_labels())[key.substr(6)] = options.at(key);
+    }
     if (options.contains("d"))
       *spec.mutable_duration() = ToDuration(*ParseDuration(At(options, "d", "")));
     if (options.contains("warmup"))
@@ -235,8 +244,10 @@ class Scenario {
     m.set_has_sent(true);
     if (words.size() > 4 && words[4] == "final") {
       m.set_final(true);
-      m.set_end_reason(words.size() > 5 && words[5] == "lease" ? v1::MetricsReport::LEASE_EXPIRED
-                                                               : v1::MetricsReport::PLAN_DONE);
+      const std::string reason = words.size() > 5 ? words[5] : "";
+      m.set_end_reason(reason == "lease"     ? v1::MetricsReport::LEASE_EXPIRED
+                       : reason == "stopped" ? v1::MetricsReport::STOP_ORDERED
+                                             : v1::MetricsReport::PLAN_DONE);
       m.set_last_send_offset_ns(m.end_offset_ns());
     }
     Apply(MakeRecord(Topic::kMetrics, m.driver_id(), "MetricsReport", m.SerializeAsString()));
@@ -324,6 +335,8 @@ class Scenario {
                                t.finished().reason().empty() ? "" : ": ", t.finished().reason());
       case v1::Trigger::kDeleted:
         return "trigger: deleted " + t.test_id();
+      case v1::Trigger::kNoted:
+        return absl::StrFormat("trigger: noted %s: %s", t.test_id(), t.noted().note());
       case v1::Trigger::kAdjusted: {
         std::string text =
             absl::StrFormat("trigger: adjusted %s: %s", t.test_id(), t.adjusted().reason());
@@ -340,7 +353,6 @@ class Scenario {
         return text;
       }
       case v1::Trigger::kBodyPart:
-      case v1::Trigger::kNoted:
       case v1::Trigger::kAlive:
       case v1::Trigger::EVENT_NOT_SET:
         break;
@@ -353,6 +365,7 @@ class Scenario {
     if (test == nullptr) return Say("no test " + id);
     Say(absl::StrFormat("%s %s%s%s", id, v1::LoadTest::State_Name(test->state()),
                         test->state_reason().empty() ? "" : ": ", test->state_reason()));
+    if (!test->note().empty()) Say("note: " + test->note());
     const auto report = core_->BuildReport(id);
     if (report == nullptr || !report->has_totals()) return;
     const v1::RequestCounts& c = report->totals().counts();
@@ -370,10 +383,32 @@ class Scenario {
                             FormatDuration(d.unknown_to_offset_ns()), d.took_over_requests()));
       }
     }
+    for (const v1::ThresholdResult& t : report->thresholds()) {
+      Say(absl::StrFormat("threshold %s %s: %s", t.expression(), t.passed() ? "passed" : "failed",
+                          t.actual()));
+    }
     Say("verdict " + v1::Verdict::Level_Name(report->verdict().level()));
     for (const v1::VerdictReason& reason : report->verdict().reasons()) {
       Say(absl::StrFormat("  %s %s: %s", reason.driver_id(), reason.resource(), reason.message()));
     }
+  }
+
+  // list [state=RUNNING] [KEY=VALUE of a label]
+  void List(const Options& options) {
+    v1::ListLoadTestsRequest request;
+    for (const auto& [key, value] : options) {
+      v1::LoadTest::State state;
+      if (key != "state") {
+        (*request.mutable_labels())[key] = value;
+      } else if (v1::LoadTest::State_Parse(value, &state)) {
+        request.add_states(state);
+      } else {
+        request.mutable_states()->Add(99);
+      }
+    }
+    const auto response = core_->List(request);
+    if (!response.ok()) return Say(absl::StrFormat("error: %s", response.status().ToString()));
+    for (const v1::LoadTest& test : response->load_tests()) Say(test.name());
   }
 
   void Drivers() {

@@ -2,42 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include "tests/server/store/store_folder.h"
 
 namespace loadtest {
 namespace {
 
-class StoreTest : public testing::Test {
- protected:
-  StoreTest()
-      : dir_(std::filesystem::path(testing::TempDir()) /
-             ("store_test_" +
-              std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
-    std::filesystem::remove_all(dir_);
-  }
-  ~StoreTest() override { std::filesystem::remove_all(dir_); }
-
-  static v1::LoadTest TestIn(const std::string& id, v1::LoadTest::State state) {
-    v1::LoadTest test;
-    test.set_name("loadTests/" + id);
-    test.set_state(state);
-    return test;
-  }
-  static Record RecordOf(Topic topic, int64_t offset, std::string value) {
-    Record record;
-    record.topic = topic;
-    record.partition = 2;
-    record.offset = offset;
-    record.key = "k";
-    record.message_type = "T";
-    record.timestamp = {5};
-    record.value = std::move(value);
-    return record;
-  }
-
-  const std::filesystem::path dir_;
-};
+using StoreTest = StoreFolderTest;
 
 TEST_F(StoreTest, GivesBackWhatWasWrittenAfterARestart) {
   {
@@ -100,27 +70,54 @@ TEST_F(StoreTest, RefusesASecondOrchestratorInTheSameFolder) {
                 ": in use by another orchestrator; give this one its own with --data");
 }
 
-TEST_F(StoreTest, RefusesAFileThatIsNoStore) {
-  std::filesystem::create_directories(dir_);
-  std::ofstream(dir_ / "loadtest.db") << std::string(5'000, 'x');
-  const auto store = Store::Open(dir_);
-  ASSERT_FALSE(store.ok());
-  EXPECT_NE(std::string(store.status().message()).find("file is not a database"), std::string::npos)
-      << store.status();
-}
-
-TEST_F(StoreTest, RefusesAStoreOfANewerVersion) {
+TEST_F(StoreTest, KnowsWhoseOffsetsItHas) {
   {
     auto store = Store::Open(dir_);
-    ASSERT_TRUE(store.ok());
+    EXPECT_EQ((*store)->Load()->bus_id, "");
+    ASSERT_TRUE((*store)->SetBusId("cluster-1").ok());
+    StoreBatch batch;
+    batch.offsets[{Topic::kMetrics, 2}] = 10;
+    ASSERT_TRUE((*store)->Write(batch).ok());
   }
-  auto db = Database::Open(dir_ / "loadtest.db");
-  ASSERT_TRUE((*db)->Execute("PRAGMA user_version = 99").ok());
-  const auto store = Store::Open(dir_);
-  ASSERT_FALSE(store.ok());
-  EXPECT_NE(std::string(store.status().message()).find("got version 99, want at most 1"),
-            std::string::npos)
-      << store.status();
+  auto store = Store::Open(dir_);
+  EXPECT_EQ((*store)->Load()->bus_id, "cluster-1");
+  EXPECT_EQ((*store)->Load()->offsets.size(), 1u);
+  ASSERT_TRUE((*store)->ResetOffsets("cluster-2").ok());
+  EXPECT_EQ((*store)->Load()->bus_id, "cluster-2");
+  EXPECT_TRUE((*store)->Load()->offsets.empty());
+}
+
+// Version 1 had the tables of these names, and packed nothing.
+TEST_F(StoreTest, TakesOverAStoreOfVersion1) {
+  std::filesystem::create_directories(dir_);
+  {
+    auto db = Database::Open(File());
+    ASSERT_TRUE((*db)
+                    ->Execute(R"sql(
+      PRAGMA journal_mode = WAL;
+      CREATE TABLE load_tests (
+        id TEXT PRIMARY KEY, request_id TEXT NOT NULL, created_ns INTEGER NOT NULL, ended INTEGER NOT NULL, resource BLOB NOT NULL);
+      CREATE TABLE records (
+        test_id TEXT NOT NULL, topic INTEGER NOT NULL, kafka_partition INTEGER NOT NULL, kafka_offset INTEGER NOT NULL,
+        key TEXT NOT NULL, message_type TEXT NOT NULL, timestamp_ns INTEGER NOT NULL, value BLOB NOT NULL);
+      CREATE INDEX records_by_test ON records (test_id, topic);
+      CREATE TABLE reports (test_id TEXT PRIMARY KEY, report BLOB NOT NULL);
+      CREATE TABLE offsets (
+        topic INTEGER NOT NULL, kafka_partition INTEGER NOT NULL, next_offset INTEGER NOT NULL, PRIMARY KEY (topic, kafka_partition));
+      INSERT INTO load_tests VALUES (CAST('t1' AS BLOB), CAST('' AS BLOB), 1, 1, CAST('' AS BLOB));
+      INSERT INTO records VALUES (CAST('t1' AS BLOB), 3, 0, 7, CAST('d' AS BLOB), CAST('T' AS BLOB), 1, CAST('m' AS BLOB));
+      INSERT INTO offsets VALUES (3, 0, 8);
+      PRAGMA user_version = 1;)sql")
+                    .ok());
+  }
+  auto store = Store::Open(dir_);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->Load()->tests.size(), 1u);
+  EXPECT_EQ((*store)->Load()->bus_id, "");
+  EXPECT_EQ((*store)->Load()->offsets.at({Topic::kMetrics, 0}), 8);
+  EXPECT_EQ(TidyUp(**store), 1);
+  ASSERT_EQ(RecordsOf(**store, "t1").size(), 1u);
+  EXPECT_EQ(RecordsOf(**store, "t1")[0].value, "m");
 }
 
 TEST_F(StoreTest, RefusesAFolderThatCannotBeMade) {

@@ -1,0 +1,52 @@
+# What `cmake --install` puts where, and the Debian package of it (cpack -G DEB).
+include(GNUInstallDirs)
+set(GENERATED_DOCS ${CMAKE_BINARY_DIR}/packaging)
+
+# Manual pages and completions come from the programs themselves.
+add_custom_command(OUTPUT ${GENERATED_DOCS}/man/loadctl.1
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${GENERATED_DOCS}/man
+  COMMAND ${CMAKE_COMMAND} -DBIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY} -DOUT=${GENERATED_DOCS}/man -DVERSION=${PROJECT_VERSION}
+    -P ${CMAKE_SOURCE_DIR}/packaging/man/man_page.cmake
+  DEPENDS loadctl orchestrator driver target ${CMAKE_SOURCE_DIR}/packaging/man/man_page.cmake
+  COMMENT "Manual pages")
+set(COMPLETIONS)
+foreach(shell bash zsh fish)
+  add_custom_command(OUTPUT ${GENERATED_DOCS}/loadctl.${shell}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${GENERATED_DOCS}
+    COMMAND loadctl completion ${shell} > ${GENERATED_DOCS}/loadctl.${shell}
+    DEPENDS loadctl)
+  list(APPEND COMPLETIONS ${GENERATED_DOCS}/loadctl.${shell})
+endforeach()
+add_custom_target(man_pages ALL DEPENDS ${GENERATED_DOCS}/man/loadctl.1 ${COMPLETIONS})
+
+install(TARGETS loadctl orchestrator driver target RUNTIME)
+foreach(section 1 7)
+  install(DIRECTORY ${GENERATED_DOCS}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
+    FILES_MATCHING PATTERN "*.${section}")
+endforeach()
+install(FILES ${GENERATED_DOCS}/loadctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME loadctl)
+install(FILES ${GENERATED_DOCS}/loadctl.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _loadctl)
+install(FILES ${GENERATED_DOCS}/loadctl.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+# Not LIBDIR, which on Debian is the folder of one architecture.
+install(DIRECTORY packaging/systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN "*.service")
+install(FILES README.md config.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY examples/plans packaging/kubernetes DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+# The contract, for whoever makes stubs.
+install(DIRECTORY proto/loadtest DESTINATION ${CMAKE_INSTALL_DATADIR}/loadtest/proto FILES_MATCHING PATTERN "*.proto")
+
+set(CPACK_PACKAGE_NAME loadtest)
+set(CPACK_PACKAGE_VENDOR loadtest)
+set(CPACK_PACKAGE_CONTACT "loadtest maintainers <loadtest@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "load tests for web servers that scale out over Kafka")
+set(CPACK_PACKAGE_DESCRIPTION
+  "An orchestrator plans tests and coordinates drivers through Kafka, or through a broker of its own; drivers send HTTP load; loadctl is the command line.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+# Dependencies are found from the programs (dpkg-shlibdeps).
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_GENERATOR DEB)
+include(CPack)

@@ -1,0 +1,26 @@
+// Keeps work that may be done at any time to a share of the time.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/time.h"
+
+namespace loadtest {
+
+// What took a millisecond is not done again for `share` milliseconds: with few drivers at once,
+// with thousands less often, and never more than 1 / (share + 1) of a core. Not thread-safe.
+class CostLimit {
+ public:
+  explicit CostLimit(int64_t share) : share_(share) {}
+
+  bool IsDue(MonotonicTime now) const { return now.ns >= next_ns_; }
+  void Took(MonotonicTime begin, MonotonicTime end) {
+    next_ns_ = end.ns + share_ * (end.ns - begin.ns);
+  }
+
+ private:
+  const int64_t share_;
+  int64_t next_ns_ = 0;
+};
+
+}  // namespace loadtest

@@ -1,0 +1,52 @@
+"""The REST door against its own OpenAPI document, by schemathesis. Needs no Kafka; the first run installs schemathesis."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import harness
+
+TOKEN = "0123456789abcdef-token"
+VERSION = "4.32.5"
+
+
+def schemathesis():
+    """The program, in an environment of its own in the build folder."""
+    folder = pathlib.Path(os.environ.get("LOADTEST_TEST_OUTPUT", harness.BIN.parent)) / f"schemathesis-{VERSION}"
+    program = folder / "bin" / "schemathesis"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin" / "pip", "install", "-q", f"schemathesis=={VERSION}"], check=True, timeout=250)
+    return program
+
+
+class OpenApi(harness.ProcessTest):
+    def test_every_answer_is_as_the_document_says(self):
+        target = self.target()
+        token = pathlib.Path(self.folder) / "token"
+        token.write_text(TOKEN)
+        # What is made up as a URL must get no load: the driver refuses all but the target.
+        orchestrator = self.orchestrator(1, extra=["--token-file", token, "--set", "driver.allowed_targets=127.0.0.1"])
+        done = self.loadctl("--server", orchestrator.grpc, "--token-file", token, "run", target.url + "/ping", "-n", 200, "--id", "smoke", "-q")
+        self.assertIn(done.returncode, (0, 4), done.stderr)
+        run = subprocess.run([schemathesis(), "--no-color", "run", orchestrator.http + "/openapi.json", "-H", f"Authorization: Bearer {TOKEN}",
+                              "--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "1", "--continue-on-failure",
+                              # A spec can be wrong in ways that no schema can say.
+                              "--exclude-checks", "positive_data_acceptance", "--request-timeout", "20",
+                              "--generation-database", "none"],
+                             capture_output=True, text=True, timeout=280, cwd=self.folder, check=False)
+        self.assertEqual(run.returncode, 0, run.stdout[-12000:] + run.stderr[-2000:])
+        self.assertIsNone(orchestrator.child.poll())
+        self.assertEqual(orchestrator.output().count("ERROR"), 0, orchestrator.output()[-3000:])
+
+    def test_the_document_names_no_token_where_none_is_asked_for(self):
+        orchestrator = self.orchestrator(0)
+        document = json.loads(harness.get(orchestrator.http + "/openapi.json"))
+        self.assertEqual(document["security"], [])
+        self.assertIn("/v1/loadTests/{id}/report", document["paths"])
+
+
+if __name__ == "__main__":
+    harness.main()
