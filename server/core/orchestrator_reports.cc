@@ -56,7 +56,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
                                        m.sequence(), m.driver_id(), m.test_id())});
     return;
   }
-  const size_t closed_before = test.merger->closed_intervals().size();
+  const int64_t closed_before = test.merger->closed_to_ns();
   switch (test.merger->Add(m)) {
     case ReportMerger::Added::kDuplicate:
       notices.push_back(
@@ -91,7 +91,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
         m.error().empty() ? m.driver_id() : absl::StrFormat("%s: %s", m.driver_id(), m.error()));
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
   }
-  if (test.merger->closed_intervals().size() > closed_before)
+  if (test.merger->closed_to_ns() > closed_before)
     notices.push_back({Notice::Kind::kIntervalClosed, m.test_id(), ""});
   if (IsEnded(test.resource.state()))
     notices.push_back({Notice::Kind::kTestFinished, m.test_id(), ""});

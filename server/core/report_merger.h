@@ -93,7 +93,9 @@ class ReportMerger {
   // Intervals that every driver still in the test has reported, oldest first. A late report of a
   // driver that was lost is merged into its interval.
   const std::vector<v1::IntervalResult>& closed_intervals() const { return closed_; }
-  // As above, and those still open as far as they are known.
+  // Up to where intervals are closed, nanoseconds after the start.
+  int64_t closed_to_ns() const { return closed_to_index_ * interval_ns_; }
+  // The closed ones, and those still open as far as they are known.
   std::vector<v1::IntervalResult> AllIntervals() const;
 
   // For Judge.

@@ -46,7 +46,8 @@ SimEngine::SimEngine(ArmRun order, const EngineHabits& habits, Random random, in
     return;
   }
   plan_ = *std::move(plan);
-  if (order_.shares) plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, order_.assignment, *order_.shares));
+  if (order_.shares)
+    plan_.sends = plan_.sends.WithShares(SharesOf(order_.spec, order_.assignment, *order_.shares));
   coming_ = std::make_unique<DueCursor>(plan_.sends);
   shares_ = std::make_unique<SendShares>(plan_.sends.shares_kind(), plan_.sends.shares());
   closed_end_ns_ = plan_.sends.duration_ns();
@@ -123,7 +124,10 @@ void SimEngine::Do(int64_t at_ns) {
     const int64_t end_ns = at_ns / plan_.metrics_interval_ns * plan_.metrics_interval_ns;
     next_cut_ns_ = end_ns + plan_.metrics_interval_ns;
     Fill(end_ns);
-    if (channel_->Exchange(stats_)) stats_->start_offset_ns = end_ns;
+    if (channel_->Exchange(stats_)) {
+      ++full_;
+      stats_->start_offset_ns = end_ns;
+    }
   }
 }
 
@@ -288,6 +292,7 @@ void SimEngine::EndIfOver(int64_t at_ns) {
   record_.ended = true;
   record_.end_reason = stats_->end_reason;
   channel_->Finish(std::move(stats_));
+  ++full_;
   progress_ = Progress::kEnded;
 }
 

@@ -66,7 +66,11 @@ class SimEngine {
   Progress progress() const { return progress_; }
   const ArmRun& order() const { return order_; }
   const std::string& arm_error() const { return arm_error_; }
-  std::unique_ptr<IntervalStats> TakeInterval() { return channel_->Take(); }
+  std::unique_ptr<IntervalStats> TakeInterval() {
+    if (full_ == 0) return nullptr;
+    --full_;
+    return channel_->Take();
+  }
   void GiveBack(std::unique_ptr<IntervalStats> stats) { channel_->GiveBack(std::move(stats)); }
   RunRecord& record() { return record_; }
 
@@ -108,6 +112,7 @@ class SimEngine {
   std::string arm_error_;
   std::unique_ptr<IntervalChannel> channel_;
   std::unique_ptr<IntervalStats> stats_;
+  int full_ = 0;  // intervals in the channel: asking a queue that is empty costs a system call
   std::unique_ptr<DueCursor> coming_;
   std::unique_ptr<SendShares> shares_;
   int64_t closed_end_ns_ = 0;

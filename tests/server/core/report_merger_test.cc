@@ -68,6 +68,55 @@ TEST(ReportMergerTest, DoesNotWaitForALostDriver) {
   EXPECT_EQ(merger.closed_intervals().size(), 1u);
 }
 
+TEST(ReportMergerTest, MergesALateReportIntoItsIntervalWhateverTheOrder) {
+  const v1::MetricsReport a1 = ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5});
+  const v1::MetricsReport a2 = ReportOf("a", 2, 2 * kSecond, {.sent = 6, .completed = 6});
+  const v1::MetricsReport b1 =
+      ReportOf("b", 1, kSecond, {.sent = 7, .completed = 4, .in_flight = 3});
+  ReportMerger late(StartedOn({"a", "b"}));
+  late.MarkLost({"b", 1});
+  for (const v1::MetricsReport* report : {&a1, &a2, &b1}) late.Add(*report);
+  ReportMerger in_time(StartedOn({"a", "b"}));
+  for (const v1::MetricsReport* report : {&a1, &b1, &a2}) in_time.Add(*report);
+  in_time.MarkLost({"b", 1});
+
+  const std::vector<v1::IntervalResult> intervals = late.AllIntervals();
+  ASSERT_EQ(intervals.size(), 2u);
+  EXPECT_EQ(intervals[0].counts().sent(), 12);
+  EXPECT_EQ(intervals[0].counts().in_flight(), 3);
+  EXPECT_EQ(intervals[0].response_time().count(), 9);
+  EXPECT_EQ(intervals[0].drivers(), 2);
+  EXPECT_EQ(intervals[1].counts().in_flight(), 0);
+  ASSERT_EQ(in_time.AllIntervals().size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(intervals[i].SerializeAsString(), in_time.AllIntervals()[i].SerializeAsString());
+  }
+}
+
+TEST(ReportMergerTest, PutsALateReportWhereNobodyElseHadAny) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.MarkLost({"b", 1});
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
+  merger.Add(ReportOf("a", 2, 3 * kSecond, {.sent = 6, .completed = 6}));
+  merger.Add(ReportOf("b", 1, 2 * kSecond, {.sent = 7, .completed = 7}));
+  const std::vector<v1::IntervalResult> intervals = merger.AllIntervals();
+  ASSERT_EQ(intervals.size(), 3u);
+  EXPECT_EQ(intervals[1].start_offset_ns(), kSecond);
+  EXPECT_EQ(intervals[1].counts().sent(), 7);
+}
+
+TEST(ReportMergerTest, CountsAReportThatComesTooLateForPercentiles) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.MarkLost({"b", 1});
+  for (int i = 1; i <= 400; ++i)
+    merger.Add(ReportOf("a", i, i * kSecond, {.sent = 5, .completed = 5}));
+  merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7}));
+  const std::vector<v1::IntervalResult> intervals = merger.AllIntervals();
+  ASSERT_EQ(intervals.size(), 400u);
+  EXPECT_EQ(intervals[0].counts().sent(), 12);
+  EXPECT_EQ(intervals[0].response_time().count(), 5);
+}
+
 TEST(ReportMergerTest, CountsALateReportOfAnIntervalThatIsClosed) {
   ReportMerger merger(StartedOn({"a", "b"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
