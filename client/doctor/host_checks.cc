@@ -116,12 +116,13 @@ std::vector<Finding> CheckHost() {
   getrlimit(RLIMIT_NOFILE, &files);
   double load = 0;
   if (getloadavg(&load, 1) != 1) load = 0;
-  const std::string source =
+  std::string source =
       ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+  absl::StripAsciiWhitespace(&source);
   return {CheckOpenFiles(files.rlim_cur, files.rlim_max),
           CheckLocalPorts(ReadFile("/proc/sys/net/ipv4/ip_local_port_range")),
           CheckProcessors(static_cast<int>(std::thread::hardware_concurrency()), load),
-          CheckClockSource(absl::StripAsciiWhitespace(source))};
+          CheckClockSource(source)};
 }
 
 bool IsFree(const std::string& host, int port) {
