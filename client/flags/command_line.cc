@@ -279,6 +279,8 @@ class Parser {
     completion_ = app_.add_subcommand("completion", "Print a script that completes command lines");
     completion_->footer(kCompletionExamples);
     completion_->add_option("shell", shell_, "bash, zsh or fish")->type_name("SHELL")->required();
+    // What follows a command is its own, also when it reads like another: help tail, get run.
+    app_.require_subcommand(0, 1);
     AddCommonFlags(app_, line, formats);
     for (CLI::App* command : app_.get_subcommands(nullptr)) AddCommonFlags(*command, line, formats);
   }

@@ -53,8 +53,8 @@ constexpr char kLatency[] =
 In a closed loop a request is due when it is sent, so the first two are the same.
 
 Percentiles of all drivers are merged exactly, from histograms with at most 0.1 % error: p99 is the
-p99 of all requests, not a mean of means. Only whole answers have a latency; what failed or was never
-sent is counted under "errors", with the reason.
+p99 of all requests, not a mean of means. Only whole answers have a latency; what failed or was
+never sent is counted under "errors", with the reason.
 )";
 
 constexpr char kVerdict[] =

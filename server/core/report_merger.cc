@@ -120,11 +120,11 @@ void ReportMerger::Amend(int64_t index, const v1::MetricsReport& report) {
     v1::Measurements before;
     *before.mutable_counts() = place->counts();
     *before.mutable_warmup() = place->warmup();
-    sum.Add(before).IgnoreError();
+    sum.AddChecked(before).IgnoreError();  // counts without their histograms
     v1::Measurements late;
     *late.mutable_counts() = report.measurements().counts();
     *late.mutable_warmup() = report.measurements().warmup();
-    sum.Add(late).IgnoreError();
+    sum.AddChecked(late).IgnoreError();
     *place->mutable_counts() = sum.counts();
     if (HasAny(sum.warmup())) *place->mutable_warmup() = sum.warmup();
     return;

@@ -173,7 +173,7 @@ TEST_F(LoadctlTest, StopGivesTheReason) {
 TEST_F(LoadctlTest, RemoveGoesOnAfterAFailure) {
   Run({"create", kUrl, "--id", "soak"});
   EXPECT_EQ(Run({"rm", "none", "soak"}), 2);
-  EXPECT_EQ(err_, "loadctl: loadTests/none: no such test\nloadTests/soak is deleted\n");
+  EXPECT_EQ(err_, "loadctl: loadTests/none: no such test (loadctl ls shows them)\nloadTests/soak is deleted\n");
   EXPECT_EQ(orchestrator_.deleted(), (std::vector<std::string>{"loadTests/soak"}));
 }
 

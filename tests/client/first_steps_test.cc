@@ -151,7 +151,8 @@ TEST(Completion, QuotesDoNotEndTheScriptsOwn) {
   const std::vector<CompletedCommand> commands = {
       {.name = "run",
        .help = "It's a run",
-       .flags = {{.names = {"-c"}, .help = "the server's [x]"}}}};
+       .flags = {{.names = {"-c"}, .values = {}, .help = "the server's [x]"}},
+       .words = {}}};
   EXPECT_THAT(CompletionScript("fish", commands), HasSubstr("-d 'It'\\''s a run'"));
   EXPECT_THAT(CompletionScript("zsh", commands), HasSubstr("'*-c[the server'\\''s \\[x\\]]'"));
 }
