@@ -88,7 +88,8 @@ absl::Status KafkaBus::AwaitBroker() {
   for (milliseconds step = kFirstConnectStep;; step = std::min(2 * step, kLongestConnectStep)) {
     const milliseconds left = Until(deadline);
     if (left <= milliseconds(0)) return ConnectError();
-    if (handle.CountBrokers(std::min(left, step)).ok()) return absl::OkStatus();
+    // One that has only just started may answer before it has registered itself.
+    if (handle.CountBrokers(std::min(left, step)).value_or(0) > 0) return absl::OkStatus();
     producer_->Serve(milliseconds(0));
     if (handle.rejected()) return ConnectError();
   }

@@ -61,7 +61,11 @@ absl::StatusOr<OffsetRange> KafkaConsumer::QueryPartitionUntil(TopicPartition pa
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     auto range = QueryPartition(partition, std::max(left, milliseconds(1)));
-    if (!absl::IsUnavailable(range.status()) || left <= kQueryPause) return range;
+    // The partition is there, as its topic says; a client that has just heard of the topic may
+    // not know it yet.
+    const bool passes =
+        absl::IsUnavailable(range.status()) || absl::IsNotFound(range.status());
+    if (!passes || left <= kQueryPause) return range;
     std::this_thread::sleep_for(kQueryPause);
   }
 }

@@ -188,7 +188,7 @@ std::string FullTopicName(const v1::KafkaConfig& config, Topic topic) {
 TopicPlan PlanTopic(const v1::KafkaConfig& config, Topic topic, int32_t brokers) {
   TopicPlan plan{.name = FullTopicName(config, topic)};
   plan.replicas =
-      config.replication_factor() > 0 ? config.replication_factor() : std::min(3, brokers);
+      config.replication_factor() > 0 ? config.replication_factor() : std::clamp(brokers, 1, 3);
   // With three replicas one broker may be away, and what was acknowledged is still on two.
   if (plan.replicas >= 3) plan.properties.emplace_back("min.insync.replicas", "2");
   switch (topic) {

@@ -277,7 +277,7 @@ class Orchestrator(Process):
         if prefix:
             args += ["--set", f"kafka.topic_prefix={prefix}"]
         super().__init__(args + list(extra), folder, "orchestrator")
-        wait_for("orchestrator", lambda: ready.exists() or self.child.poll() is not None, 30)
+        wait_for("orchestrator", lambda: ready.exists() or self.child.poll() is not None, 90)
         if not ready.exists():
             raise AssertionError(f"the orchestrator ended:\n{self.output()}")
         addresses = json.loads(ready.read_text())

@@ -66,7 +66,7 @@ class KafkaRecordsTest(harness.ProcessTest):
         for topic, message, keys in (("register", "DriverRegistration", {"driver-1", "driver-2"}),
                                      ("heartbeat", "DriverHeartbeat", {"driver-1", "driver-2"}),
                                      ("metrics", "MetricsReport", {"driver-1", "driver-2"}),
-                                     ("trigger", "Trigger", {"seen"})):
+                                     ("trigger", "Trigger", {"seen", "orchestrator"})):
             records = consume(self.prefix + topic)
             self.assertEqual({key for key, _, _ in records}, keys, topic)
             for _, headers, value in records:

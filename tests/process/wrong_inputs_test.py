@@ -62,7 +62,7 @@ CONFIGS = [
     ('{"orchestrator": {"driver": 5}}', ["orchestrator.driver", "unknown key", "drivers"]),
     ('{"kafka": {"bootstrap_servers": 9092}}', ["kafka.bootstrap_servers", "9092", "string"]),
     ('{"driver": {"heartbeat_interval": "1h"}}', ["driver.heartbeat_interval", "1h"]),
-    ('{"orchestrator": {"grpc_address": "here"}}', ["grpc_address", "here", "HOST:PORT"]),
+    ('{"orchestrator": {"grpc_address": "here"}}', ["grpc_address", "here", "a numeric address and a port"]),
     ('{"orchestrator": {"http_address": "0.0.0.0:8080"}}', ["http_address", "0.0.0.0", "loopback"]),
 ]
 
