@@ -157,6 +157,8 @@ void OrchestratorCore::ApplyCreated(const v1::Trigger& m, std::vector<Notice>& n
                        absl::StrFormat("trigger of %s: %s", m.test_id(), why)});
   };
   if (tests_.contains(m.test_id())) return reject("created a second time");
+  // Drivers have run it, and its late reports are dropped: it could not run again.
+  if (deleted_.contains(m.test_id())) return reject("created again after it was deleted");
   const v1::HttpRequest& request = m.created().spec().request();
   std::optional<std::string> body = std::string();
   if (request.body().empty() && request.body_bytes() > 0) {
