@@ -157,6 +157,8 @@ void OrchestratorCore::ApplyCreated(const v1::Trigger& m, std::vector<Notice>& n
                        absl::StrFormat("trigger of %s: %s", m.test_id(), why)});
   };
   if (tests_.contains(m.test_id())) return reject("created a second time");
+  // Drivers have run it, and its late reports are dropped: it could not run again.
+  if (deleted_.contains(m.test_id())) return reject("created again after it was deleted");
   const v1::HttpRequest& request = m.created().spec().request();
   std::optional<std::string> body = std::string();
   if (request.body().empty() && request.body_bytes() > 0) {
@@ -229,10 +231,13 @@ void OrchestratorCore::ApplyFinished(Test& test, const v1::Trigger& m,
                                      std::vector<Notice>& notices) {
   SetState(test, m.finished().state());
   test.resource.set_state_reason(m.finished().reason());
-  // Who has sent no last report by now was lost, unless the test never began. Said here, so that it
-  // follows from the log alone; a late last report corrects it.
-  if (test.merger != nullptr && test.arm_errors.empty()) {
-    for (const v1::Assignment& a : test.resource.assignments()) test.merger->MarkLost(LifeOf(a));
+  // Who has sent no last report by now was lost. Said here, so that it follows from the log alone; a
+  // late last report corrects it. Who could not arm has sent nothing; the others may have begun
+  // before they hear of the end.
+  if (test.merger != nullptr) {
+    for (const v1::Assignment& a : test.resource.assignments()) {
+      if (!test.arm_errors.contains(a.driver_id())) test.merger->MarkLost(LifeOf(a));
+    }
   }
   test.body = std::string();
   test.plan = v1::Started();

@@ -254,7 +254,8 @@ class OrchestratorCore {
   // Interval reports of tests not known yet: their Started is still on its way on another topic.
   std::deque<v1::MetricsReport> held_;
   std::deque<EarlyRefusal> early_refusals_;
-  // Reports of tests that were deleted may still come.
+  // Reports of tests that were deleted may still come, and so their ids are not used again. Those
+  // that were deleted before the records this process began from are not known.
   std::set<std::string, std::less<>> deleted_;
   // Ended tests whose merger is kept, oldest first.
   std::deque<std::string> recently_ended_;

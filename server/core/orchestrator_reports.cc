@@ -149,11 +149,13 @@ bool OrchestratorCore::Wake(const std::string& id, const std::vector<Record>& re
     }
   }
   if (merger == nullptr) return false;
-  // As Finished did, unless the test never began.
-  const bool began = std::any_of(merger->drivers().begin(), merger->drivers().end(),
-                                 [](const auto& entry) { return entry.second.reports > 0; });
-  if (began || test.resource.state() != v1::LoadTest::FAILED) {
-    for (const v1::Assignment& a : test.resource.assignments()) merger->MarkLost(LifeOf(a));
+  // As Finished did: all but those that could not arm.
+  std::set<DriverLife> not_armed;
+  for (const v1::DriverResult& d : report.drivers()) {
+    if (!d.lost() && !d.finished()) not_armed.insert(LifeOf(d.assignment()));
+  }
+  for (const v1::Assignment& a : test.resource.assignments()) {
+    if (!not_armed.contains(LifeOf(a))) merger->MarkLost(LifeOf(a));
   }
   merger->SetReplaying(false);
   test.merger = std::move(merger);

@@ -223,9 +223,35 @@ ReportMerger::Unreported ReportMerger::UnreportedOf(const DriverPart& part) cons
 }
 
 int64_t ReportMerger::TookOver(const DriverPart& part) const {
-  if (part.refused) return 0;
-  return shares_.PlannedOfOthers(LifeOf(part.assignment), ToNanos(spec_.warmup()),
-                                 std::min(stop_ns_, part.highest_end_ns));
+  const DriverLife life = LifeOf(part.assignment);
+  const int64_t from_ns = ToNanos(spec_.warmup());
+  const int64_t to_ns = std::min(stop_ns_, part.highest_end_ns);
+  const int64_t of_others = shares_.PlannedOfOthers(life, from_ns, to_ns);
+  // What it refused it says by heartbeat, which a process that reads the topics later does not see:
+  // where the plan is a number, its counts tell.
+  if (!shares_.is_exact()) return part.refused ? 0 : of_others;
+  const int64_t own = shares_.Planned(life, from_ns, to_ns) - of_others;
+  return std::clamp<int64_t>(part.sum.counts().due() - own, 0, of_others);
+}
+
+int64_t ReportMerger::BeyondPlan(const DriverPart& part) const {
+  const DriverLife life = LifeOf(part.assignment);
+  if (!part.finished || !shares_.HasLostShares(life)) return 0;
+  if (shares_.is_exact()) {
+    return std::max<int64_t>(0, part.sum.counts().due() + part.sum.warmup().due() -
+                                    shares_.Planned(life, 0, kNeverNs));
+  }
+  const std::optional<int64_t> end = shares_.EndOfShares(life);
+  return end && part.has_sent && part.last_send_ns > *end ? -1 : 0;
+}
+
+int64_t ReportMerger::NotTakenOver(const DriverPart& part) const {
+  const DriverLife life = LifeOf(part.assignment);
+  if (!part.finished || part.end_reason != v1::MetricsReport::PLAN_DONE || !shares_.is_exact() ||
+      shares_.PlannedOfOthers(life, 0, kNeverNs) == 0)
+    return 0;
+  return std::max<int64_t>(0, shares_.Planned(life, 0, kNeverNs) - part.sum.counts().due() -
+                                  part.sum.warmup().due());
 }
 
 bool ReportMerger::AllDone() const {
@@ -312,10 +338,12 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
                     part.end_reason == v1::MetricsReport::LEASE_EXPIRED ||
                     // The end of the test stopped it: it counted as lost, and was not.
                     (part.end_reason == v1::MetricsReport::STOP_ORDERED && stop_ns_ == kNeverNs);
-    e.refused = part.refused;
+    e.beyond_plan = BeyondPlan(part);
+    const int64_t not_taken_over = NotTakenOver(part);
+    e.refused = part.refused || not_taken_over > 0;
     if (e.lost || e.ended_early || e.refused) {
       const Unreported unreported = UnreportedOf(part);
-      e.unreported = unreported.requests;
+      e.unreported = std::max(unreported.requests, not_taken_over);
       e.unreported_from_ns = unreported.from_ns;
       e.unreported_to_ns = unreported.to_ns;
       e.has_schedule = shares_.is_open_loop();

@@ -85,6 +85,12 @@ class ReportMerger {
   Unreported UnreportedOf(const DriverPart& part) const;
   // Of those it sent, what it took over from others, as its plan has it.
   int64_t TookOver(const DriverPart& part) const;
+  // Of a driver that is done: requests, warm-up included, that were due for it beyond its plan, whose
+  // shares were given to others before it heard of it; -1: some, nobody knows how many.
+  int64_t BeyondPlan(const DriverPart& part) const;
+  // Of a driver that is done and was given shares of others: those of its plan that were never due
+  // for it, warm-up included, as it had ended before it heard of them.
+  int64_t NotTakenOver(const DriverPart& part) const;
   const MeasurementSum& totals() const { return totals_; }
 
   // All drivers have sent their last report or are lost.

@@ -78,6 +78,16 @@ std::optional<int64_t> SharePlan::EndOfShares(const DriverLife& life) const {
   return end;
 }
 
+bool SharePlan::HasLostShares(const DriverLife& life) const {
+  const auto it = assignments_.find(life);
+  if (it == assignments_.end()) return false;
+  const std::vector<v1::Share>& shares = SharesOf(life);
+  // What was taken from it before it began is no longer among them.
+  return shares.empty() || std::any_of(shares.begin(), shares.end(), [](const v1::Share& share) {
+           return share.until_offset_ns() != 0;
+         });
+}
+
 v1::Adjusted SharePlan::HandOver(const DriverLife& lost, const std::vector<DriverLife>& heirs,
                                  int64_t at_ns) const {
   v1::Adjusted out;

@@ -43,6 +43,10 @@ class SharePlan {
 
   // When the plan is over, nanoseconds after the start; -1 when only answers end it.
   int64_t end_ns() const { return end_ns_; }
+  // Whether it was given to others what the life had, or a part of it.
+  bool HasLostShares(const DriverLife& life) const;
+  // Whether the number of requests of a share is certain: an open loop at even gaps.
+  bool is_exact() const { return schedule_.has_value() && is_even_; }
   // Whether requests have due times, so that those of a part can be counted.
   bool is_open_loop() const { return schedule_.has_value(); }
   // Requests of a life's shares that are due in [from, to) after the start. With Poisson arrivals

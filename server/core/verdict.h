@@ -19,6 +19,9 @@ struct DriverEvidence {
   bool ended_early = false;  // it ended before its plan, and not on the test's order
   bool refused = false;      // it did not take up what it was given of others
   bool replaced = false;     // others took its part over, or a new life of it did
+  // It went on with a part that had been given to others, because it had not heard of that: so many
+  // requests may have been sent twice; -1: nobody knows how many.
+  int64_t beyond_plan = 0;
   // Of a driver that was lost, ended early or refused: measured requests of its plan that no report
   // tells of, and the part of the test they were due in, nanoseconds after the start; its end is -1
   // when only answers would have ended it. Without a schedule nobody knows how many they are.

@@ -1,6 +1,7 @@
 // The start of the shell: what the store knows, what `trigger` says since, who else is there. All
 // of it on the caller's thread, before the others begin.
 #include <algorithm>
+#include <random>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -138,8 +139,10 @@ absl::Status Orchestrator::PollUntil(Offsets& offsets, int64_t deadline_ns,
 
 absl::Status Orchestrator::TakeOver(Offsets& offsets) {
   const std::optional<v1::OrchestratorAlive> incumbent = core_.fence().incumbent();
-  // Later than all lives before, also when the clock was put back.
-  core_.BecomeWriter(std::max(clock_.WallNow().ns, core_.fence().newest_writer() + 1));
+  // Later than all lives before, also when the clock was put back. Two that begin at once from the
+  // same newest life must not have the same number: neither would see that the other has taken over.
+  core_.BecomeWriter(std::max(clock_.WallNow().ns, core_.fence().newest_writer() + 1) +
+                     static_cast<int64_t>(std::random_device()() % kNanosPerMilli));
   if (incumbent && !options_.is_gone(*incumbent)) RETURN_IF_ERROR(AwaitAnswer(offsets, *incumbent));
   RETURN_IF_ERROR(PublishSign(v1::OrchestratorAlive::TAKEOVER));
   RETURN_IF_ERROR(PollUntil(offsets, clock_.Now().ns + kReadBackNs, [&] {

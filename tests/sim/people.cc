@@ -1,4 +1,8 @@
 // The people of a world: they make tests, stop and delete them, and ask again when nobody answers.
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "tests/sim/world.h"
 
@@ -58,6 +62,14 @@ void World::Ask(size_t test) {
   });
 }
 
+// An orchestrator that dies answers nobody: without this, what it was asked would never be done.
+void World::AskAgainUnless(std::shared_ptr<bool> answered, std::function<void()> again) {
+  timeline_.At(timeline_.now() + kAnswerWithinNs,
+               [answered = std::move(answered), again = std::move(again)] {
+                 if (!std::exchange(*answered, true)) again();
+               });
+}
+
 void World::AskStop(size_t test) {
   const auto again = [this, test] { AskStop(test); };
   AskedTest& asked = asked_[test];
@@ -67,9 +79,14 @@ void World::AskStop(size_t test) {
     return;
   }
   trace_.Line("stop of %s asked for", asked.id);
-  orchestrator->Submit(StopRequest{asked.id, "enough"}, [this, again](const absl::Status& status) {
-    if (absl::IsUnavailable(status)) timeline_.At(timeline_.now() + kAskAgainNs, again);
-  });
+  auto answered = std::make_shared<bool>(false);
+  AskAgainUnless(answered, again);
+  orchestrator->Submit(StopRequest{asked.id, "enough"},
+                       [this, answered, again](const absl::Status& status) {
+                         if (std::exchange(*answered, true)) return;
+                         if (absl::IsUnavailable(status))
+                           timeline_.At(timeline_.now() + kAskAgainNs, again);
+                       });
 }
 
 void World::AskDelete(size_t test) {
@@ -80,7 +97,11 @@ void World::AskDelete(size_t test) {
     timeline_.At(timeline_.now() + kAskAgainNs, again);
     return;
   }
-  orchestrator->Submit(DeleteRequest{asked.id}, [this, test, again](const absl::Status& status) {
+  auto answered = std::make_shared<bool>(false);
+  AskAgainUnless(answered, again);
+  orchestrator->Submit(DeleteRequest{asked.id}, [this, test, answered,
+                                                 again](const absl::Status& status) {
+    if (std::exchange(*answered, true)) return;
     trace_.Line("delete %s: %s", asked_[test].id, status.ToString());
     if (status.ok() || absl::IsNotFound(status)) {
       asked_[test].deleted = true;

@@ -81,6 +81,7 @@ void World::StartOrchestrator(Office& office) {
   office.dies_after = -1;
   SimOrchestrator::Options options;
   options.name = absl::StrFormat("orchestrator-%d", ++orchestrator_lives_);
+  options.writer_salt = orchestrator_lives_ * 7'919 % kNanosPerMilli;
   options.core.metrics_interval_ns = choices_.metrics_interval_ns;
   options.core.lease_ns = choices_.lease_ns;
   options.core.expected_drivers = choices_.hosts;

@@ -126,7 +126,8 @@ void SimOrchestrator::GoOnWithStart() {
 
 void SimOrchestrator::BeginTakeOver() {
   const std::optional<v1::OrchestratorAlive> incumbent = core_.fence().incumbent();
-  core_.BecomeWriter(std::max(Now().wall.ns, core_.fence().newest_writer() + 1));
+  core_.BecomeWriter(std::max(Now().wall.ns, core_.fence().newest_writer() + 1) +
+                     options_.writer_salt);
   if (!incumbent || options_.is_gone(*incumbent)) return PublishTakeOver();
   incumbent_ = *incumbent;
   PublishSign(v1::OrchestratorAlive::CLAIM);

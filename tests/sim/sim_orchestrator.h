@@ -25,6 +25,8 @@ class SimOrchestrator {
     std::string name;
     int64_t wall_offset_ns = 0;
     int64_t mono_offset_ns = 0;
+    // For the chance by which two that begin at once differ.
+    int64_t writer_salt = 0;
     // Whether the process that gave a sign of life has certainly ended.
     std::function<bool(const v1::OrchestratorAlive&)> is_gone;
   };

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -85,6 +86,7 @@ class World {
   // people.cc.
   SimOrchestrator* AnyServing();
   void Ask(size_t test);
+  void AskAgainUnless(std::shared_ptr<bool> answered, std::function<void()> again);
   void AskStop(size_t test);
   void AskDelete(size_t test);
 
