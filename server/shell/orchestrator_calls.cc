@@ -147,8 +147,8 @@ void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> rep
       });
 }
 
-// The interval reports are read from the store, here on the core thread: some 10,000 a second and
-// core.
+// The interval reports are read from the store, here on the core thread, which does nothing else
+// meanwhile.
 absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceRequest slice) {
   ASSIGN_OR_RETURN(v1::Report whole, FindReport(id));
   const bool whole_test = slice.IsWhole();
