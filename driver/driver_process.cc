@@ -20,6 +20,10 @@ constexpr milliseconds kPollWhileIdle(50);
 constexpr milliseconds kTopicRetry(200);
 constexpr milliseconds kQueryTimeout(1000);
 
+// Records of `trigger` from before it began that a driver glances at, to know which orchestrator is
+// in charge. Those of one that was replaced come seldom, so few are enough.
+constexpr int64_t kGlanceBack = 20;
+
 // For a process that was told to end: a test may drain half a second, and reports take a moment.
 constexpr int64_t kLongestStopNs = 1200 * kNanosPerMilli;
 constexpr milliseconds kFlushSlice(100);
@@ -59,9 +63,13 @@ bool DriverProcess::AssignTrigger(const std::function<bool()>& stop_requested) {
   while (!stop_requested()) {
     const auto ranges = bus_.QueryOffsets(Topic::kTrigger, kQueryTimeout);
     if (ranges.ok()) {
-      Offsets ends;
-      for (const auto& [partition, range] : *ranges) ends[partition] = range.end;
-      if (bus_.Assign(ends).ok()) return true;
+      Offsets from;
+      glance_to_.clear();
+      for (const auto& [partition, range] : *ranges) {
+        from[partition] = std::max(range.begin, range.end - kGlanceBack);
+        if (from[partition] < range.end) glance_to_[partition] = range.end;
+      }
+      if (bus_.Assign(from).ok()) return true;
     }
     if (!told) {
       log_.Info(absl::StrFormat("waiting for an orchestrator: %s", ranges.status().message()));
@@ -105,10 +113,16 @@ void DriverProcess::Turn() {
 void DriverProcess::TakeRecord(const Record& record) {
   if (leaving_ || record.topic != Topic::kTrigger) return;
   v1::Trigger trigger;
+  const auto glance = glance_to_.find({record.topic, record.partition});
+  const bool is_old = glance != glance_to_.end() && record.offset < glance->second;
+  // Only once: the offsets of a topic that is made anew begin again.
+  if (glance != glance_to_.end() && record.offset + 1 >= glance->second) glance_to_.erase(glance);
   if (record.message_type == "Trigger" && trigger.ParseFromString(record.value)) {
+    if (is_old) return agent_.Glance(trigger);
     Perform(agent_.OnTrigger(trigger, clock_.Now(), clock_.WallNow()));
     return;
   }
+  if (is_old) return;
   ++rejected_records_;
   log_.Warning(
       absl::StrFormat("%s/%d at offset %d: got message type \"%s\" of %d bytes, want a Trigger; "

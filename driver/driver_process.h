@@ -56,6 +56,7 @@ class DriverProcess {
  private:
   // Makes the bus read topic trigger from its end on, so that nothing is missed from the
   // registration on. False when it was told to stop before the topic was there.
+  // From now on; what stands there shortly before is glanced at.
   bool AssignTrigger(const std::function<bool()>& stop_requested);
   void Register();
   void Turn();
@@ -81,6 +82,8 @@ class DriverProcess {
   std::unique_ptr<LoadRun> run_;
 
   bool leaving_ = false;
+  // Up to where records are from before it began.
+  Offsets glance_to_;
   int64_t report_sequence_ = 0;
   MonotonicTime deliver_until_;
   int64_t rejected_records_ = 0;

@@ -72,6 +72,10 @@ class DriverAgent {
   std::vector<AgentAction> OnTrigger(const v1::Trigger& trigger, MonotonicTime now,
                                      WallTime wall_now);
 
+  // A record of before this life, of which nothing but its writer counts: so that a new life knows
+  // which orchestrators have been replaced.
+  void Glance(const v1::Trigger& trigger) { IsVoid(trigger); }
+
   // What became of the run that ArmRun began, in this order.
   void OnArmed(ArmedFacts facts);
   void OnArmFailed(std::string_view error);

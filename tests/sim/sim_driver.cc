@@ -6,6 +6,7 @@
 namespace loadtest::sim {
 namespace {
 
+constexpr int64_t kGlanceBack = 20;
 constexpr int64_t kTopicRetryNs = 200 * kNanosPerMilli;
 // The longest time without a turn: as the shell's poll, but sparser where nothing happens.
 constexpr int64_t kPollNs = kNanosPerSecond;
@@ -38,9 +39,13 @@ SimDriver::~SimDriver() {
 bool SimDriver::AssignTrigger() {
   const auto ranges = bus_->QueryOffsets(Topic::kTrigger, {});
   if (!ranges.ok()) return false;
-  Offsets ends;
-  for (const auto& [partition, range] : *ranges) ends[partition] = range.end;
-  return bus_->Assign(ends).ok();
+  Offsets from;
+  glance_to_.clear();
+  for (const auto& [partition, range] : *ranges) {
+    from[partition] = std::max(range.begin, range.end - kGlanceBack);
+    if (from[partition] < range.end) glance_to_[partition] = range.end;
+  }
+  return bus_->Assign(from).ok();
 }
 
 void SimDriver::Register() {
@@ -100,7 +105,11 @@ int64_t SimDriver::NextTurnNs() const {
 void SimDriver::TakeRecord(const Record& record) {
   if (leaving_ || record.topic != Topic::kTrigger) return;
   v1::Trigger trigger;
+  const auto glance = glance_to_.find({record.topic, record.partition});
+  const bool is_old = glance != glance_to_.end() && record.offset < glance->second;
+  if (glance != glance_to_.end() && record.offset + 1 >= glance->second) glance_to_.erase(glance);
   if (record.message_type != "Trigger" || !trigger.ParseFromString(record.value)) return;
+  if (is_old) return agent_.Glance(trigger);
   if (trigger.has_started()) last_started_ = trigger.started();
   if (trigger.has_adjusted() && trigger.adjusted().has_started())
     last_started_ = trigger.adjusted().started();

@@ -71,6 +71,7 @@ class SimDriver {
   DriverAgent agent_;
   ReportOutbox outbox_;
   std::unique_ptr<SimEngine> engine_;
+  Offsets glance_to_;
   v1::Started last_started_;
   std::vector<std::string> tests_;  // that it has taken part in
   int64_t report_sequence_ = 0;

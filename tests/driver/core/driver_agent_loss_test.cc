@@ -126,6 +126,12 @@ TEST_F(DriverAgentLossTest, ADecisionOfANewerOrchestratorMakesTheOlderOneVoidToo
   EXPECT_TRUE(Take(StopOrdered(50)).empty());
 }
 
+TEST_F(DriverAgentLossTest, ANewLifeGlancesAtWhoIsInCharge) {
+  agent().Glance(Alive(60, v1::OrchestratorAlive::TAKEOVER));
+  EXPECT_TRUE(Take(Started()).empty());  // by 50
+  EXPECT_EQ(Beat().alive_send_time_ns(), 0);
+}
+
 TEST_F(DriverAgentLossTest, WhoOnlyClaimsAndEndsAgainReplacesNobody) {
   StartRunning();
   Take(Alive(60, v1::OrchestratorAlive::CLAIM));
