@@ -55,8 +55,8 @@ class DriverProcess {
 
  private:
   // Makes the bus read topic trigger from its end on, so that nothing is missed from the
-  // registration on. False when it was told to stop before the topic was there.
-  // From now on; what stands there shortly before is glanced at.
+  // registration on; what stands there shortly before is glanced at. False when it was told to stop
+  // before the topic was there.
   bool AssignTrigger(const std::function<bool()>& stop_requested);
   void Register();
   void Turn();
