@@ -84,7 +84,9 @@ TEST(DoorSecurityTest, TokenThatCanBeGuessedOrNotSentIsRefused) {
   for (const char* text : {"", "\n", "short", "has a blank in its middle", "fünfzehn-und-mehr-zeichen"}) {
     const absl::Status status = LoadDoorSecurity(TokenFile(text).config()).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << text;
-    if (*text > ' ') EXPECT_EQ(std::string(status.message()).find(text), std::string::npos);
+    if (*text > ' ') {
+      EXPECT_EQ(std::string(status.message()).find(text), std::string::npos);
+    }
   }
 }
 

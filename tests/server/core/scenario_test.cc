@@ -134,7 +134,7 @@ class Scenario {
   // A sign of life of an orchestrator; "this" one is that of this core.
   void Orchestrator(const std::string& kind, int64_t incarnation) {
     v1::Trigger m;
-    v1::OrchestratorAlive::Kind value;
+    v1::OrchestratorAlive::Kind value = v1::OrchestratorAlive::ALIVE;
     ASSERT_TRUE(v1::OrchestratorAlive::Kind_Parse(kind == "becomes" ? "TAKEOVER" : kind, &value));
     m.set_writer(incarnation);
     m.mutable_alive()->set_kind(value);
