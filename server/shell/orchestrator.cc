@@ -237,7 +237,7 @@ bool Orchestrator::Wake(const std::string& id) {
     records.push_back(record);
     return true;
   });
-  const absl::StatusOr<std::optional<v1::Report>> report = store_.store().GetReport(id);
+  const absl::StatusOr<std::optional<v1::Report>> report = store_.GetReport(id);
   if (!read.ok() || !report.ok() || !report->has_value()) return false;
   return core_.Wake(id, records, **report);
 }
@@ -307,7 +307,7 @@ absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
       report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
     return *std::move(report);
   }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.store().GetReport(id));
+  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.GetReport(id));
   if (stored.has_value()) {
     // A note may be younger than the report.
     stored->mutable_load_test()->set_note(test->note());

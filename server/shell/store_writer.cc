@@ -32,6 +32,13 @@ void StoreWriter::PutReport(v1::Report report) {
   batch_.reports.push_back(std::move(report));
 }
 
+absl::StatusOr<std::optional<v1::Report>> StoreWriter::GetReport(const std::string& test_id) {
+  for (const v1::Report& waiting : batch_.reports) {
+    if (waiting.load_test().name() == "loadTests/" + test_id) return waiting;
+  }
+  return store_->GetReport(test_id);
+}
+
 void StoreWriter::PutRecord(const std::string& test_id, const Record& record) {
   waiting_bytes_ += record.value.size() + sizeof(Record);
   batch_.records.push_back({test_id, record});

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,12 @@ class StoreWriter {
   void PutTest(const std::string& id, std::string request_id, const v1::LoadTest& test);
   void PutRecord(const std::string& test_id, const Record& record);
   void PutReport(v1::Report report);
-  void PutOffset(TopicPartition at, int64_t next) { batch_.offsets[at] = offsets_[at] = next; }
-  // The last one that was put, 0 when none was.
-  int64_t OffsetOf(TopicPartition at) const {
-    const auto it = offsets_.find(at);
-    return it == offsets_.end() ? 0 : it->second;
-  }
+  void PutOffset(TopicPartition at, int64_t next) { batch_.offsets[at] = next; }
   // Also of what is not written yet.
   void Delete(const std::string& id);
 
+  // The newest report of a test, also one that is not written yet.
+  absl::StatusOr<std::optional<v1::Report>> GetReport(const std::string& test_id);
   // The records of a test that are not written yet.
   void ForEachWaiting(const std::string& test_id,
                       const std::function<bool(const Record&)>& take) const;
@@ -59,7 +57,6 @@ class StoreWriter {
   const std::unique_ptr<Store> store_;
   const Logger& log_;
   StoreBatch batch_;
-  Offsets offsets_;
   size_t waiting_bytes_ = 0;
   MonotonicTime last_write_;
   MonotonicTime last_try_;
