@@ -8,7 +8,6 @@ import shutil
 import sys
 
 from setuptools import setup
-from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = pathlib.Path(__file__).parent
@@ -35,15 +34,8 @@ def make_stubs():
     (out / "loadtest" / "v1" / "__init__.py").write_text('"""Made from the proto files; see loadtest for what to use."""\n')
 
 
-class BuildWithStubs(build_py):
-    def run(self):
-        make_stubs()
-        super().run()
-
-
 class SdistWithProtos(sdist):
     def run(self):
-        make_stubs()
         copy = HERE / "proto"
         fresh = not copy.exists()
         if fresh:
@@ -57,4 +49,6 @@ class SdistWithProtos(sdist):
                 shutil.rmtree(copy)
 
 
-setup(cmdclass={"build_py": BuildWithStubs, "sdist": SdistWithProtos})
+# Before setuptools looks for packages: the stubs are one.
+make_stubs()
+setup(cmdclass={"sdist": SdistWithProtos})
