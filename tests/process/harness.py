@@ -277,7 +277,11 @@ class Orchestrator(Process):
         if prefix:
             args += ["--set", f"kafka.topic_prefix={prefix}"]
         super().__init__(args + list(extra), folder, "orchestrator")
-        wait_for("orchestrator", lambda: ready.exists() or self.child.poll() is not None, 90)
+        try:
+            wait_for("orchestrator", lambda: ready.exists() or self.child.poll() is not None, 90)
+        except AssertionError:
+            self.end(signal.SIGKILL)  # nobody else knows of it yet
+            raise
         if not ready.exists():
             raise AssertionError(f"the orchestrator ended:\n{self.output()}")
         addresses = json.loads(ready.read_text())
