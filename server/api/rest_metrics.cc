@@ -55,8 +55,7 @@ std::string MetricsText(const ControlPlaneStats& stats) {
   writer.Counter("requests_completed_total", "Requests answered by a whole response.",
                  stats.requests_completed);
   writer.Counter("requests_failed_total", "Requests sent and then failed.", stats.requests_failed);
-  writer.Counter("requests_dropped_total", "Requests due and never sent.",
-                 stats.requests_dropped);
+  writer.Counter("requests_dropped_total", "Requests due and never sent.", stats.requests_dropped);
   writer.LatencyHistogram("response_time_seconds",
                           "From the moment a request was due to the last byte of its response.",
                           stats.response_time, kLatencyBuckets);

@@ -231,8 +231,8 @@ void OrchestratorCore::ApplyFinished(Test& test, const v1::Trigger& m,
                                      std::vector<Notice>& notices) {
   SetState(test, m.finished().state());
   test.resource.set_state_reason(m.finished().reason());
-  // Who has sent no last report by now was lost. Said here, so that it follows from the log alone; a
-  // late last report corrects it. Who could not arm has sent nothing; the others may have begun
+  // Who has sent no last report by now was lost. Said here, so that it follows from the log alone;
+  // a late last report corrects it. Who could not arm has sent nothing; the others may have begun
   // before they hear of the end.
   if (test.merger != nullptr) {
     for (const v1::Assignment& a : test.resource.assignments()) {

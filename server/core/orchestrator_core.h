@@ -34,8 +34,9 @@ struct CoreOptions {
   int64_t start_lead_ns = 300 * kNanosPerMilli;
   int64_t finish_grace_ns = 2 * kNanosPerSecond;
   int64_t metrics_interval_ns = kNanosPerSecond;
-  // How long drivers go on with a test without a sign of life of an orchestrator; 0: for ever.
-  int64_t lease_ns = 0;
+  // How long drivers go on with a test without a sign of life of an orchestrator; 0: as long as
+  // each of them allows.
+  int64_t lease_ns = 60 * kNanosPerSecond;
   // A test for "every idle driver" waits until this many are idle, or until `settle_ns` after the
   // process began.
   int expected_drivers = 0;
@@ -177,9 +178,12 @@ class OrchestratorCore {
     std::map<DriverLife, v1::DriverManifest> manifests;
     std::map<DriverLife, v1::DriverRegistration> registrations;
     Moment last_loss;       // when a driver was last marked lost
+    std::string ever_lost;  // the first driver that was, also if it was heard of again
     Moment started;         // when that was read
     v1::Started plan;       // until the end
     bool bus_lost = false;  // the bus it ran on is gone
+    // When a driver that counts as lost was last heard of by a report.
+    std::map<DriverLife, MonotonicTime> reports_of_lost;
   };
   // A driver refused a test before its Started was read here.
   struct EarlyRefusal {
@@ -236,6 +240,16 @@ class OrchestratorCore {
   // Why a driver that takes part counts as lost now; empty: it does not.
   std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
                      bool bus_connected) const;
+  void MarkLost(Moment now, Test& test, const DriverLife& life);
+  // A driver that counts as lost and takes part all the same: then it is not.
+  void ApplyHeardAgain(Moment now, const std::string& id, const DriverLife& life,
+                       std::vector<Notice>& notices);
+  // Until when a driver that is silent may go on with its part: its lease runs from when it was
+  // last heard of. Long ago when it is known to have ended.
+  MonotonicTime MayGoOnUntil(Moment now, const Test& test,
+                             const ReportMerger::DriverPart& part) const;
+  // Whether all drivers are lost, or ended before their time, and one of them may still go on.
+  bool MayBeHeardAgain(Moment now, const Test& test) const;
   static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);

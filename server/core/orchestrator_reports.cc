@@ -72,6 +72,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
       break;
   }
   notices.push_back({Notice::Kind::kReportMerged, m.test_id(), ""});
+  if (!ended && test.merger->Find(LifeOf(m))->lost) test.reports_of_lost[LifeOf(m)] = now.mono;
   const v1::RequestCounts& counts = m.measurements().counts();
   counted_.set_sent(counted_.sent() + counts.sent());
   counted_.set_completed(counted_.completed() + counts.completed());

@@ -241,6 +241,22 @@ void CheckFence(const World& world, std::vector<std::string>& broken) {
   }
 }
 
+// A test is not given up while one of its drivers may go on: it lives, and its lease is longer than
+// anything that is cut off here.
+void CheckGivenUp(const World& world, const v1::Report& report, std::vector<std::string>& broken) {
+  const v1::LoadTest& test = report.load_test();
+  const bool is_lost =
+      test.state() == v1::LoadTest::FAILED && test.state_reason().find("lost") != std::string::npos;
+  if (!is_lost || world.choices().lease_ns < 60 * kNanosPerSecond ||
+      test.spec().on_driver_loss() == v1::LoadTestSpec::ABORT)
+    return;
+  for (const auto& [key, run] : world.ledger().runs()) {
+    if ("loadTests/" + run.test_id == test.name() && run.armed && !run.killed)
+      broken.push_back(
+          absl::StrFormat("%s was given up, and %s lives", run.test_id, run.driver_id));
+  }
+}
+
 // A retried request makes one test.
 void CheckRequestIds(const World& world, std::vector<std::string>& broken) {
   std::map<std::string, std::string> tests;
@@ -286,6 +302,7 @@ std::vector<std::string> BrokenPromises(const World& world) {
     }
     TestCheck(world, id, *report, broken).Run();
     CheckCalm(world, id, *report, broken);
+    CheckGivenUp(world, *report, broken);
   }
   CheckPublished(world, broken);
   CheckFence(world, broken);
