@@ -100,13 +100,15 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
     case v1::Trigger::kAdjusted:
       if (ended || test.merger == nullptr) return reject("adjusted, but it does not run");
       ApplyAdjusted(test, m, notices);
-      return ApplyHeld(now, notices);
+      return ApplyHeld(now, m.test_id(), notices);
     case v1::Trigger::kStopOrdered:
       if (ended) return reject("stop ordered after its end");
       return ApplyStopOrdered(test, m, notices);
     case v1::Trigger::kFinished:
       if (ended) return reject("finished a second time");
-      return ApplyFinished(test, m, notices);
+      ApplyFinished(test, m, notices);
+      // Of drivers that were to join, and now will not.
+      return ApplyHeld(now, m.test_id(), notices);
     case v1::Trigger::kDeleted:
       if (!ended) return reject("deleted before its end");
       request_ids_.erase(test.request_id);
@@ -200,7 +202,7 @@ void OrchestratorCore::ApplyStarted(Moment now, Test& test, const v1::Trigger& m
                            started.assignments_size() == 1 ? "" : "s"));
   notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
   ApplyEarlyRefusals(now, test, m.test_id(), notices);
-  ApplyHeld(now, notices);
+  ApplyHeld(now, m.test_id(), notices);
 }
 
 void OrchestratorCore::ApplyAdjusted(Test& test, const v1::Trigger& m,

@@ -22,6 +22,7 @@
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
 #include "server/core/driver_registry.h"
+#include "server/core/held_reports.h"
 #include "server/core/moment.h"
 #include "server/core/report_merger.h"
 #include "server/core/writer_fence.h"
@@ -85,6 +86,7 @@ struct Notice {
     kClaim,          // another life asks whether this one is there
     kFenced,         // another life has taken over: this one must end; text says which
     kReportDormant,  // an interval report of an ended test that has to be woken first (Wake)
+    kHeldForgotten,  // what was held for a test is dropped: it has not come; text says why
   };
   Kind kind;
   std::string test_id;
@@ -152,6 +154,7 @@ class OrchestratorCore {
   std::vector<v1::Event> EventsFrom(std::string_view id, size_t from) const;
 
   const DriverRegistry& drivers() const { return registry_; }
+  const HeldReports& held() const { return held_; }
   std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
   // Over all tests since the process began, without gauges.
   const v1::RequestCounts& counted() const { return counted_; }
@@ -235,7 +238,8 @@ class OrchestratorCore {
   void ApplyEarlyRefusals(Moment now, Test& test, const std::string& test_id,
                           std::vector<Notice>& notices);
   void ApplyOldHeartbeat(Moment now, const v1::DriverHeartbeat& m, std::vector<Notice>& notices);
-  void ApplyHeld(Moment now, std::vector<Notice>& notices);
+  void ApplyHeld(Moment now, const std::string& test_id, std::vector<Notice>& notices);
+  void ForgetHeld(Moment now, std::vector<Notice>& notices);
   void RememberRegistration(Test& test, const DriverLife& life);
   // Why a driver that takes part counts as lost now; empty: it does not.
   std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
@@ -265,8 +269,7 @@ class OrchestratorCore {
   // Those that are, by the time of their end, nanoseconds since 1970.
   std::set<std::pair<int64_t, std::string>> ended_;
   std::map<std::string, std::string, std::less<>> request_ids_;
-  // Interval reports of tests not known yet: their Started is still on its way on another topic.
-  std::deque<v1::MetricsReport> held_;
+  HeldReports held_;
   std::deque<EarlyRefusal> early_refusals_;
   // Reports of tests that were deleted may still come, and so their ids are not used again. Those
   // that were deleted before the records this process began from are not known.

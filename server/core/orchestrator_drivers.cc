@@ -160,6 +160,7 @@ std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
   std::vector<Notice> notices;
   if (!bus_connected || catching_up_) registry_.Excuse(now);
   ForgetOldMergers();
+  ForgetHeld(now, notices);
   if (catching_up_) return notices;
   for (const std::string& id : active_) {
     Test& test = tests_.find(id)->second;

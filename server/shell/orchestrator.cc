@@ -168,6 +168,7 @@ void Orchestrator::OnRecord(const Record& record) {
 void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
   const bool is_trigger = record != nullptr && record->topic == Topic::kTrigger;
   const bool is_metrics = record != nullptr && record->topic == Topic::kMetrics;
+  std::set<std::string> forgotten;
   for (const Notice& notice : notices) {
     switch (notice.kind) {
       case Notice::Kind::kTestChanged:
@@ -215,6 +216,14 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         if (++stats_.records_rejected <= kMostLoggedRejections)
           log_.Warning("record refused: " + notice.text);
         break;
+      case Notice::Kind::kHeldForgotten:
+        if (!std::exchange(told_of_forgotten_, true)) {
+          log_.Warning(absl::StrFormat(
+              "dropped %s; who writes such reports to `metrics`? Told once; /metrics counts them",
+              notice.text));
+        }
+        forgotten.insert(notice.test_id);
+        break;
       case Notice::Kind::kDuplicate:
         ++stats_.duplicate_reports;
         break;
@@ -222,6 +231,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         break;
     }
   }
+  if (!forgotten.empty()) store_.Forget(forgotten);
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;

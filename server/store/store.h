@@ -33,11 +33,14 @@ struct StoreBatch {
   std::vector<SavedRecord> records;
   std::vector<v1::Report> reports;
   std::vector<std::string> deleted;
+  // Tests that never were: their records go, and nothing is remembered of them. Before all that is
+  // put, too.
+  std::vector<std::string> forgotten;
   Offsets offsets;  // next offset to read
 
   bool empty() const {
     return tests.empty() && records.empty() && reports.empty() && deleted.empty() &&
-           offsets.empty();
+           forgotten.empty() && offsets.empty();
   }
 };
 

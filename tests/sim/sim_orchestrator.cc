@@ -244,6 +244,11 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
         trace_.Line("%s is replaced by %s", options_.name, notice.text);
         decisions_.Fence(absl::UnavailableError("replaced"));
         break;
+      case Notice::Kind::kHeldForgotten:
+        std::erase_if(batch_.records,
+                      [&](const auto& saved) { return saved.test_id == notice.test_id; });
+        batch_.forgotten.push_back(notice.test_id);
+        break;
       case Notice::Kind::kReportDormant:
       case Notice::Kind::kRejected:
         trace_.Line("%s refuses: %s", options_.name, notice.text);
@@ -277,7 +282,8 @@ void SimOrchestrator::WriteStore(bool all) {
   changed_tests_.clear();
   BuildReports();
   const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
-                            batch_.reports.empty() && batch_.deleted.empty();
+                            batch_.reports.empty() && batch_.deleted.empty() &&
+                            batch_.forgotten.empty();
   const int64_t now_ns = timeline_.now();
   if (batch_.empty() || (only_offsets && !all && now_ns - last_offsets_write_ns_ < kOffsetsWriteNs))
     return;

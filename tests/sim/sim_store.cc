@@ -16,6 +16,8 @@ int64_t CreatedNs(const v1::LoadTest& test) {
 absl::Status SimStore::Write(const StoreBatch& batch) {
   if (full_) return absl::UnavailableError("the simulated disk is full");
   for (const StoreBatch::SavedTest& saved : batch.tests) tests_[saved.id] = saved;
+  for (const std::string& id : batch.forgotten)
+    std::erase_if(records_, [&](const auto& saved) { return saved.test_id == id; });
   records_.insert(records_.end(), batch.records.begin(), batch.records.end());
   for (const v1::Report& report : batch.reports) {
     const std::string& name = report.load_test().name();
