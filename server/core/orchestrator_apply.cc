@@ -13,7 +13,6 @@ namespace loadtest {
 namespace {
 
 constexpr size_t kMostEvents = 10'000;
-constexpr size_t kMostDeleted = 100'000;
 constexpr int64_t kForgetDriverNs = 600 * kNanosPerSecond;
 
 std::string WaitsFor(const v1::LoadTestSpec& spec) {
@@ -114,7 +113,7 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
       request_ids_.erase(test.request_id);
       ended_.erase({EndNs(test), m.test_id()});
       tests_.erase(it);
-      if (deleted_.size() < kMostDeleted) deleted_.insert(m.test_id());
+      deleted_.Add(m.test_id());
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
       return;
     case v1::Trigger::kNoted:
@@ -160,7 +159,7 @@ void OrchestratorCore::ApplyCreated(const v1::Trigger& m, std::vector<Notice>& n
   };
   if (tests_.contains(m.test_id())) return reject("created a second time");
   // Drivers have run it, and its late reports are dropped: it could not run again.
-  if (deleted_.contains(m.test_id())) return reject("created again after it was deleted");
+  if (deleted_.Contains(m.test_id())) return reject("created again after it was deleted");
   const v1::HttpRequest& request = m.created().spec().request();
   std::optional<std::string> body = std::string();
   if (request.body().empty() && request.body_bytes() > 0) {

@@ -21,6 +21,7 @@
 #include "common/spec/body_parts.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
+#include "server/core/deleted_ids.h"
 #include "server/core/driver_registry.h"
 #include "server/core/held_reports.h"
 #include "server/core/moment.h"
@@ -109,6 +110,8 @@ class OrchestratorCore {
 
   // Puts an ended test back that the store knows.
   void Restore(const v1::LoadTest& test, const std::string& request_id);
+  // The same with the ids of deleted ones, in the order of their deletion.
+  void RestoreDeleted(const std::string& id) { deleted_.Add(id); }
 
   // Makes an ended test able to take late reports again: `records` are all that the store has of
   // it, `report` the last that was made. False when they are not whole.
@@ -271,9 +274,9 @@ class OrchestratorCore {
   std::map<std::string, std::string, std::less<>> request_ids_;
   HeldReports held_;
   std::deque<EarlyRefusal> early_refusals_;
-  // Reports of tests that were deleted may still come, and so their ids are not used again. Those
-  // that were deleted before the records this process began from are not known.
-  std::set<std::string, std::less<>> deleted_;
+  // Drivers remember what they have run, and reports of it may still come: these ids are not used
+  // again.
+  DeletedIds deleted_;
   // Ended tests whose merger is kept, oldest first.
   std::deque<std::string> recently_ended_;
   WriterFence fence_;

@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
         absl::StrFormat("load_test_id: got \"%s\", want an id that no load test has", id));
   }
   // Drivers remember what they have run, and late reports of it may still come.
-  if (deleted_.contains(id)) {
+  if (deleted_.Contains(id)) {
     return absl::AlreadyExistsError(absl::StrFormat(
         "load_test_id: got \"%s\", which a load test had that was deleted; want a new id", id));
   }

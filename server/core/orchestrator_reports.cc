@@ -40,7 +40,7 @@ void OrchestratorCore::ForgetHeld(Moment now, std::vector<Notice>& notices) {
 
 void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
                                     std::vector<Notice>& notices) {
-  if (deleted_.contains(m.test_id())) return;
+  if (deleted_.Contains(m.test_id())) return;
   const auto reject = [&](std::string_view why) {
     notices.push_back({Notice::Kind::kRejected, m.test_id(),
                        absl::StrFormat("report %d of %s%s", m.sequence(), m.driver_id(), why)});

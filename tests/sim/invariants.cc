@@ -294,6 +294,10 @@ std::vector<std::string> BrokenPromises(const World& world) {
     if (!asked.deleted && orchestrator.core().FindTest(asked.id) == nullptr)
       broken.push_back(absl::StrFormat("%s was made and is not there", asked.id));
   }
+  for (const AskedTest& asked : world.asked()) {
+    if (asked.made_again)
+      broken.push_back(absl::StrFormat("the id of %s was given again", asked.id));
+  }
   for (const auto& [id, state] : orchestrator.core().States()) {
     const std::unique_ptr<v1::Report> report = orchestrator.FindReport(id);
     if (report == nullptr) {

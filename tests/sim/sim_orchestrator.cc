@@ -44,6 +44,7 @@ void SimOrchestrator::Recover() {
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
+  for (const std::string& id : contents.deleted) core_.RestoreDeleted(id);
   // What the store has given is in the store: nobody needs the notices.
   for (const Record& record : contents.unfinished_records) Apply(record);
   core_.BeginCatchUp();
@@ -232,7 +233,7 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
         finished_tests_.insert(notice.test_id);
         break;
       case Notice::Kind::kTestDeleted:
-        batch_.deleted.push_back(notice.test_id);
+        DeleteFromStore(notice.test_id);
         changed_tests_.erase(notice.test_id);
         finished_tests_.erase(notice.test_id);
         break;
@@ -264,6 +265,15 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
   if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
+}
+
+// As StoreWriter::Delete: also what is not written yet.
+void SimOrchestrator::DeleteFromStore(const std::string& id) {
+  std::erase_if(batch_.tests, [&](const auto& saved) { return saved.id == id; });
+  std::erase_if(batch_.records, [&](const auto& saved) { return saved.test_id == id; });
+  std::erase_if(batch_.reports,
+                [&](const auto& report) { return report.load_test().name() == "loadTests/" + id; });
+  batch_.deleted.push_back(id);
 }
 
 void SimOrchestrator::BuildReports() {

@@ -98,6 +98,7 @@ class SimOrchestrator {
   void OnRecord(const Record& record);
   std::vector<Notice> Apply(const Record& record);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
+  void DeleteFromStore(const std::string& id);
   void BuildReports();
   void WriteStore(bool all);
 
