@@ -83,6 +83,7 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
+    decisions_.PumpIfDue(now);
     if (tick_cost_.IsDue(now.mono)) {
       // Before Advance, which forgets results of tests that ended long ago.
       BuildReports();
@@ -158,7 +159,7 @@ void Orchestrator::OnRecord(const Record& record) {
     NoteRead(now, {record.topic, record.partition}, record.offset + 1);
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
-    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
+    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(trigger);
     if (trigger.has_alive() && trigger.alive().incarnation() == core_.writer()) {
       echo_.OnRead(now.mono, trigger.alive().send_time_ns());
     }

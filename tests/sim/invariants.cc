@@ -308,6 +308,8 @@ std::vector<std::string> BrokenPromises(const World& world) {
     CheckCalm(world, id, *report, broken);
     CheckGivenUp(world, *report, broken);
   }
+  if (orchestrator.decided_blindly())
+    broken.push_back("the orchestrator decided before it had applied all that it had read");
   CheckPublished(world, broken);
   CheckFence(world, broken);
   CheckRequestIds(world, broken);

@@ -78,6 +78,7 @@ void SimOrchestrator::Turn(int dies_after) {
   if (state_ == State::kWaitingForBroker || state_ == State::kEnded) return;
   TakeRecords(bus_->Poll({}).records, dies_after);
   if (dies_after >= 0) return;
+  decisions_.PumpIfDue(Now());
   if (state_ != State::kServing) return GoOnWithStart();
   const Moment now = Now();
   BuildReports();
@@ -89,6 +90,7 @@ void SimOrchestrator::Turn(int dies_after) {
 }
 
 void SimOrchestrator::TakeRecords(std::vector<Record> records, int dies_after) {
+  const int64_t decisions_before = bus_->decisions();
   for (const Record& record : records) {
     if (dies_after-- == 0) return;
     const TopicPartition at = {record.topic, record.partition};
@@ -100,6 +102,7 @@ void SimOrchestrator::TakeRecords(std::vector<Record> records, int dies_after) {
     OnRecord(record);
     offsets_[at] = record.offset + 1;
   }
+  decided_blindly_ = decided_blindly_ || bus_->decisions() != decisions_before;
 }
 
 void SimOrchestrator::GoOnWithStart() {
@@ -198,7 +201,7 @@ void SimOrchestrator::OnRecord(const Record& record) {
     batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
-    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(Now(), trigger);
+    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(trigger);
   }
 }
 
