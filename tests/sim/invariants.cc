@@ -72,6 +72,7 @@ class TestCheck {
     }
     everything_came_ = everything_came_ && whole;
     if (run == nullptr) return;
+    if (run->overstayed) Broken("%s went on after its lease was over", assignment.driver_id());
     recorded_ += run->tally[0];
     warmup_ += run->tally[1];
     CheckUnknown(driver, *run);
