@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
         absl::StrFormat("load_test_id: got \"%s\", want an id that no load test has", id));
   }
   // Drivers remember what they have run, and late reports of it may still come.
-  if (deleted_.contains(id)) {
+  if (deleted_.Contains(id)) {
     return absl::AlreadyExistsError(absl::StrFormat(
         "load_test_id: got \"%s\", which a load test had that was deleted; want a new id", id));
   }
@@ -292,24 +292,24 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
         "the orchestrator ended in mid-test, and with it the embedded broker; a real Kafka "
         "(--kafka HOST:PORT) lets tests outlive it");
   }
+  // Whoever was lost broke the policy, also if it was heard of again since.
+  if (!test.ever_lost.empty() && !test.stop_ordered &&
+      test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
+    out.mutable_stop_ordered()->set_reason(
+        absl::StrFormat("%s was lost, and on_driver_loss is ABORT", test.ever_lost));
+    return true;
+  }
   int lost = 0;
   int failed = 0;
   int left = 0;
   int expired = 0;
-  std::string first_lost;
   std::string failure;
   for (const auto& [life, part] : test.merger->drivers()) {
-    if (part.lost && lost++ == 0) first_lost = life.driver_id;
+    if (part.lost) ++lost;
     if (part.end_reason == v1::MetricsReport::DRIVER_FAILED && failed++ == 0)
       failure = absl::StrFormat("%s: %s", life.driver_id, part.error);
     if (part.end_reason == v1::MetricsReport::DRIVER_STOPPED) ++left;
     if (part.end_reason == v1::MetricsReport::LEASE_EXPIRED) ++expired;
-  }
-  if (lost > 0 && !test.stop_ordered &&
-      test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
-    out.mutable_stop_ordered()->set_reason(
-        absl::StrFormat("%s was lost, and on_driver_loss is ABORT", first_lost));
-    return true;
   }
   if (!test.stop_ordered && !test.merger->broken_threshold().empty() && !test.merger->AllDone()) {
     out.mutable_stop_ordered()->set_reason(test.merger->broken_threshold());
@@ -320,6 +320,8 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
   if (lost > 0 && now.mono.ns - test.last_loss.mono.ns < options_.finish_grace_ns) return false;
   const int drivers = static_cast<int>(test.merger->drivers().size());
   if (failed > 0) return finish(v1::LoadTest::FAILED, failure);
+  // With nobody left, whoever is silent may go on under its lease, and make the test whole.
+  if (lost > 0 && MayBeHeardAgain(now, test)) return false;
   if (test.stop_ordered) return finish(v1::LoadTest::STOPPED, test.stop_reason);
   if (lost == drivers)
     return finish(v1::LoadTest::FAILED,

@@ -12,7 +12,6 @@
 namespace loadtest {
 namespace {
 
-constexpr size_t kHeldReports = 10'000;
 constexpr size_t kKeptMergers = 4;
 
 // Counts of a whole process: where the sum would not fit into 63 bits, after centuries of waiting, it
@@ -31,16 +30,25 @@ bool IsWhole(const ReportMerger& merger) {
 
 }  // namespace
 
-void OrchestratorCore::ApplyHeld(Moment now, std::vector<Notice>& notices) {
-  // Reports that overtook the record which says whose they are.
-  std::deque<v1::MetricsReport> held;
-  held.swap(held_);
-  for (const v1::MetricsReport& report : held) ApplyMetrics(now, report, notices);
+// Reports that overtook the record which says whose they are.
+void OrchestratorCore::ApplyHeld(Moment now, const std::string& test_id,
+                                 std::vector<Notice>& notices) {
+  for (const v1::MetricsReport& report : held_.Take(test_id)) ApplyMetrics(now, report, notices);
+}
+
+void OrchestratorCore::ForgetHeld(Moment now, std::vector<Notice>& notices) {
+  held_.Expire(now.mono);
+  for (const std::string& id : held_.TakeForgotten()) {
+    // It has come meanwhile: what is stored of it counts when it is read from there again.
+    if (tests_.contains(id)) continue;
+    notices.push_back({Notice::Kind::kHeldForgotten, id,
+                       absl::StrFormat("interval reports of test %s, which has not come", id)});
+  }
 }
 
 void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
                                     std::vector<Notice>& notices) {
-  if (deleted_.contains(m.test_id())) return;
+  if (deleted_.Contains(m.test_id())) return;
   const auto reject = [&](std::string_view why) {
     notices.push_back({Notice::Kind::kRejected, m.test_id(),
                        absl::StrFormat("report %d of %s%s", m.sequence(), m.driver_id(), why)});
@@ -52,8 +60,8 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
   const bool may_join = !not_started && !ended && it->second.resource.spec().rejoin() &&
                         it->second.merger->Find(LifeOf(m)) == nullptr;
   if (not_started || may_join) {
-    if (held_.size() >= kHeldReports) held_.pop_front();
-    held_.push_back(m);
+    if (!held_.Hold(now.mono, m))
+      return reject(absl::StrFormat(": too many of test %s wait for it to begin", m.test_id()));
     notices.push_back({Notice::Kind::kRecordHeld, m.test_id(), ""});
     return;
   }
@@ -80,6 +88,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
       break;
   }
   notices.push_back({Notice::Kind::kReportMerged, m.test_id(), ""});
+  if (!ended && test.merger->Find(LifeOf(m))->lost) test.reports_of_lost[LifeOf(m)] = now.mono;
   const v1::RequestCounts& counts = m.measurements().counts();
   counted_.set_sent(counted_.sent() + counts.sent());
   counted_.set_completed(counted_.completed() + counts.completed());

@@ -188,6 +188,11 @@ void ReportMerger::MarkLost(const DriverLife& life) {
   CloseIntervals();
 }
 
+void ReportMerger::MarkHeardAgain(const DriverLife& life) {
+  const auto it = drivers_.find(life);
+  if (it != drivers_.end()) it->second.lost = false;
+}
+
 void ReportMerger::MarkRefused(const DriverLife& life) {
   const auto it = drivers_.find(life);
   if (it != drivers_.end()) it->second.refused = true;
@@ -247,8 +252,8 @@ int64_t ReportMerger::BeyondPlan(const DriverPart& part) const {
   const DriverLife life = LifeOf(part.assignment);
   if (!part.finished || !shares_.HasLostShares(life)) return 0;
   if (shares_.is_exact()) {
-    return std::max<int64_t>(0, part.sum.counts().due() + part.sum.warmup().due() -
-                                    shares_.Planned(life, 0, kNeverNs));
+    return std::max<int64_t>(
+        0, part.sum.counts().due() + part.sum.warmup().due() - shares_.Planned(life, 0, kNeverNs));
   }
   const std::optional<int64_t> end = shares_.EndOfShares(life);
   return end && part.has_sent && part.last_send_ns > *end ? -1 : 0;
@@ -259,8 +264,8 @@ int64_t ReportMerger::NotTakenOver(const DriverPart& part) const {
   if (!part.finished || part.end_reason != v1::MetricsReport::PLAN_DONE || !shares_.is_exact() ||
       shares_.PlannedOfOthers(life, 0, kNeverNs) == 0)
     return 0;
-  return std::max<int64_t>(0, shares_.Planned(life, 0, kNeverNs) - part.sum.counts().due() -
-                                  part.sum.warmup().due());
+  return std::max<int64_t>(
+      0, shares_.Planned(life, 0, kNeverNs) - part.sum.counts().due() - part.sum.warmup().due());
 }
 
 bool ReportMerger::AllDone() const {

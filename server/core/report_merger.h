@@ -36,10 +36,14 @@ class ReportMerger {
   // last report comes.
   void MarkLost(const DriverLife& life);
 
+  // The driver was silent, and goes on: it counts, and is waited for, as if it had never been lost.
+  // Intervals that were closed without it stay so; its reports of them are merged into them.
+  void MarkHeardAgain(const DriverLife& life);
+
   // Shares are dealt out anew. Who is left without any is lost; who joins takes part from now on.
   void Adjust(const v1::Adjusted& adjusted);
-  // While records are read again, those that say who was lost come before the reports: until all are
-  // read no interval is closed, so that none misses a report.
+  // While records are read again, those that say who was lost come before the reports: until all
+  // are read no interval is closed, so that none misses a report.
   void SetReplaying(bool replaying);
   // A stop was ordered so long after the start: nothing was to be sent from then on.
   void StopAt(int64_t offset_ns) { stop_ns_ = std::max<int64_t>(0, offset_ns); }
@@ -86,8 +90,8 @@ class ReportMerger {
   Unreported UnreportedOf(const DriverPart& part) const;
   // Of those it sent, what it took over from others, as its plan has it.
   int64_t TookOver(const DriverPart& part) const;
-  // Of a driver that is done: requests, warm-up included, that were due for it beyond its plan, whose
-  // shares were given to others before it heard of it; -1: some, nobody knows how many.
+  // Of a driver that is done: requests, warm-up included, that were due for it beyond its plan,
+  // whose shares were given to others before it heard of it; -1: some, nobody knows how many.
   int64_t BeyondPlan(const DriverPart& part) const;
   // Of a driver that is done and was given shares of others: those of its plan that were never due
   // for it, warm-up included, as it had ended before it heard of them.

@@ -36,7 +36,7 @@ void DecisionQueue::Submit(Moment now, CoreRequest request, Done done) {
   if (queue_.size() >= kMostWaiting)
     return done(absl::ResourceExhaustedError("too many requests at once; try again"));
   queue_.push_back({std::move(request), std::move(done), now.mono.ns + kAnswerWithinNs});
-  Pump(now);
+  is_due_ = true;
 }
 
 void DecisionQueue::Fence(const absl::Status& why) {
@@ -45,7 +45,12 @@ void DecisionQueue::Fence(const absl::Status& why) {
   Cancel(why);
 }
 
+void DecisionQueue::PumpIfDue(Moment now) {
+  if (is_due_) Pump(now);
+}
+
 void DecisionQueue::Pump(Moment now) {
+  is_due_ = false;
   if (!fenced_.ok()) return;
   if (!awaited_.empty()) {
     if (current_.done != nullptr && (now.mono.ns > current_.deadline_ns || IsHindered())) {
@@ -88,14 +93,14 @@ bool DecisionQueue::Publish(const std::vector<v1::Trigger>& decisions, absl::Sta
   return true;
 }
 
-void DecisionQueue::OnApplied(Moment now, const v1::Trigger& trigger) {
+void DecisionQueue::OnApplied(const v1::Trigger& trigger) {
   const auto it = std::find_if(awaited_.begin(), awaited_.end(),
                                [&](const v1::Trigger& t) { return Same(t, trigger); });
   if (it == awaited_.end()) return;
   awaited_.erase(it);
   if (!awaited_.empty()) return;
   Answer(std::exchange(current_, {Tick{}, nullptr, 0}), absl::OkStatus());
-  Pump(now);
+  is_due_ = true;
 }
 
 void DecisionQueue::Cancel(const absl::Status& status) {

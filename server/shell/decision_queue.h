@@ -24,8 +24,12 @@ class DecisionQueue {
   using Done = std::function<void(const absl::Status&)>;
   void Submit(Moment now, CoreRequest request, Done done);
 
-  // Decides what can be decided now. To be called after every change, and every few milliseconds.
+  // Decides what can be decided now. To be called every few milliseconds, and PumpIfDue whenever
+  // all that has been read so far is applied: then, and not before, since what was read together
+  // with the last decision may say that another orchestrator has taken over.
   void Pump(Moment now);
+  // The same if something was asked for, or a decision came back, since the last time.
+  void PumpIfDue(Moment now);
 
   // Another orchestrator has taken over: from now on nothing is published, and every request is
   // answered with `why`.
@@ -38,7 +42,7 @@ class DecisionQueue {
   void Cancel(const absl::Status& status);
 
   // A trigger record was read back and applied.
-  void OnApplied(Moment now, const v1::Trigger& trigger);
+  void OnApplied(const v1::Trigger& trigger);
 
  private:
   struct Waiting {
@@ -58,6 +62,7 @@ class DecisionQueue {
   absl::Status fenced_ = absl::OkStatus();
   absl::Status hindrance_ = absl::OkStatus();
   std::deque<Waiting> queue_;
+  bool is_due_ = false;
   // Published and not read back yet.
   std::vector<v1::Trigger> awaited_;
   int64_t awaited_since_ns_ = 0;

@@ -95,6 +95,7 @@ void Orchestrator::RunCore() {
       }
     }
     const Moment now = Now();
+    decisions_.PumpIfDue(now);
     if (tick_cost_.IsDue(now.mono)) {
       // Before Advance, which forgets results of tests that ended long ago.
       BuildReports();
@@ -186,7 +187,7 @@ void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessag
   if (record.topic == Topic::kTrigger && !message.ok() && refused.ParseFromString(record.value))
     trigger = &refused;
   if (trigger == nullptr) return;
-  decisions_.OnApplied(now, *trigger);
+  decisions_.OnApplied(*trigger);
   if (trigger->has_alive() && trigger->alive().incarnation() == core_.writer())
     echo_.OnRead(now.mono, trigger->alive().send_time_ns());
 }
@@ -194,6 +195,7 @@ void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessag
 void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
   const bool is_trigger = record != nullptr && record->topic == Topic::kTrigger;
   const bool is_metrics = record != nullptr && record->topic == Topic::kMetrics;
+  std::set<std::string> forgotten;
   for (const Notice& notice : notices) {
     switch (notice.kind) {
       case Notice::Kind::kTestChanged:
@@ -241,6 +243,14 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         if (++stats_.records_rejected <= kMostLoggedRejections)
           log_.Warning("record refused: " + notice.text);
         break;
+      case Notice::Kind::kHeldForgotten:
+        if (!std::exchange(told_of_forgotten_, true)) {
+          log_.Warning(absl::StrFormat(
+              "dropped %s; who writes such reports to `metrics`? Told once; /metrics counts them",
+              notice.text));
+        }
+        forgotten.insert(notice.test_id);
+        break;
       case Notice::Kind::kDuplicate:
         ++stats_.duplicate_reports;
         break;
@@ -248,6 +258,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         break;
     }
   }
+  if (!forgotten.empty()) store_.Forget(forgotten);
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;

@@ -162,6 +162,7 @@ class Orchestrator final : public ControlPlane {
   Offsets polled_to_;       // of `trigger`, before the threads
   // Where `metrics` ended when this process began, as far as it has not been read.
   Offsets catch_up_to_;
+  bool told_of_forgotten_ = false;
   ControlPlaneStats stats_;
 };
 

@@ -218,6 +218,8 @@ ControlPlaneStats Orchestrator::Stats() {
   stats.response_time = core_.counted_response_time();
   stats.service_time = core_.counted_service_time();
   stats.send_delay = core_.counted_send_delay();
+  stats.reports_held = static_cast<int64_t>(core_.held().count());
+  stats.held_reports_dropped = core_.held().dropped();
   stats.start_ns = start_ns_;
   stats.own_drivers = options_.core.expected_drivers;
   return stats;

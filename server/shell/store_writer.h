@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class StoreWriter {
   void PutOffset(TopicPartition at, int64_t next) { batch_.offsets[at] = next; }
   // Also of what is not written yet.
   void Delete(const std::string& id);
+
+  // The records of tests that never were, also those that are not written yet.
+  void Forget(const std::set<std::string>& ids);
 
   // The newest report of a test, also one that is not written yet.
   absl::StatusOr<std::optional<v1::Report>> GetReport(const std::string& test_id);

@@ -131,6 +131,9 @@ absl::Status Store::Prepare() {
       {get_blocks_, "SELECT block FROM blocks WHERE test_id = ? ORDER BY rowid"},
       {put_removed_, "INSERT OR IGNORE INTO removed (test_id) VALUES (?)"},
       {get_removed_, "SELECT test_id FROM removed LIMIT 1"},
+      {put_deleted_, "INSERT OR IGNORE INTO deleted (test_id) VALUES (?)"},
+      {forget_deleted_,
+       "DELETE FROM deleted WHERE number <= (SELECT max(number) FROM deleted) - ?"},
       {delete_removed_, "DELETE FROM removed WHERE test_id = ?"},
       {delete_some_records_,
        "DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE test_id = ? LIMIT ?)"},
@@ -170,12 +173,17 @@ absl::Status Store::Write(const StoreBatch& batch) {
 }
 
 absl::Status Store::WriteAll(const StoreBatch& batch) {
+  // At once: whoever makes such tests up makes more of them than Tidy could keep up with.
+  for (const std::string& id : batch.forgotten)
+    RETURN_IF_ERROR(delete_some_records_.Bind(1, id).Bind(2, int64_t{-1}).Run());
   // First: a new test may have taken the id of one that was deleted.
   for (const std::string& id : batch.deleted) {
     RETURN_IF_ERROR(delete_test_.Bind(1, id).Run());
     RETURN_IF_ERROR(delete_report_.Bind(1, id).Run());
     RETURN_IF_ERROR(put_removed_.Bind(1, id).Run());
+    RETURN_IF_ERROR(put_deleted_.Bind(1, id).Run());
   }
+  if (!batch.deleted.empty()) RETURN_IF_ERROR(forget_deleted_.Bind(1, kMostDeletedIds).Run());
   for (const StoreBatch::SavedTest& saved : batch.tests) {
     RETURN_IF_ERROR(RemoveRecords(saved.id));
     const int64_t created_ns =
@@ -225,6 +233,8 @@ absl::StatusOr<Store::Contents> Store::Load() {
     }
     contents.tests.push_back(std::move(saved));
   }
+  ASSIGN_OR_RETURN(Statement deleted, db_->Prepare("SELECT test_id FROM deleted ORDER BY number"));
+  ASSIGN_OR_RETURN(contents.deleted, ReadTexts(deleted));
   // Topics are numbered so that `trigger` comes before `metrics`.
   ASSIGN_OR_RETURN(Statement records,
                    db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "

@@ -32,12 +32,16 @@ struct StoreBatch {
   std::vector<SavedTest> tests;
   std::vector<SavedRecord> records;
   std::vector<v1::Report> reports;
+  // Before all that is put: what is in the batch of a deleted id is of a new test.
   std::vector<std::string> deleted;
+  // Tests that never were: their records go, and nothing is remembered of them. Before all that is
+  // put, too.
+  std::vector<std::string> forgotten;
   Offsets offsets;  // next offset to read
 
   bool empty() const {
     return tests.empty() && records.empty() && reports.empty() && deleted.empty() &&
-           offsets.empty();
+           forgotten.empty() && offsets.empty();
   }
 };
 
@@ -53,8 +57,12 @@ class Store {
 
   absl::Status Write(const StoreBatch& batch);
 
+  // How many ids of deleted tests are remembered: as many as the core does.
+  static constexpr int64_t kMostDeletedIds = 10'000;
+
   struct Contents {
     std::vector<StoreBatch::SavedTest> tests;  // by time of creation
+    std::vector<std::string> deleted;          // ids, in the order of their deletion; the newest
     // Records of tests that have not ended: their triggers in order, then their interval reports.
     std::vector<Record> unfinished_records;
     Offsets offsets;
@@ -100,6 +108,7 @@ class Store {
   Statement put_meta_, get_meta_;
   Statement get_report_, get_records_, get_blocks_;
   Statement put_removed_, get_removed_, delete_removed_;
+  Statement put_deleted_, forget_deleted_;
   Statement delete_some_records_, delete_some_blocks_;
   Statement get_packable_, get_some_records_, delete_record_, put_block_;
   Statement give_back_;

@@ -239,6 +239,21 @@ TEST_F(OrchestratorTest, ServesTheHistoryAfterARestart) {
       << "a retry must find the test after a restart too";
 }
 
+TEST_F(OrchestratorTest, DoesNotGiveTheIdOfADeletedTestAgainAlsoAfterARestart) {
+  ASSERT_TRUE(Create("t1").ok());
+  v1::StopLoadTestRequest stop;
+  stop.set_name("loadTests/t1");
+  ASSERT_TRUE(Ask(&Orchestrator::StopLoadTest, stop).ok());
+  AwaitState("t1", v1::LoadTest::STOPPED);
+  v1::DeleteLoadTestRequest erase;
+  erase.set_name("loadTests/t1");
+  ASSERT_TRUE(Ask(&Orchestrator::DeleteLoadTest, erase).ok());
+  EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kAlreadyExists);
+  StartOrchestrator();
+  EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(Create("t2").ok());
+}
+
 TEST_F(OrchestratorTest, CountsALateReportOfATestThatEndedBeforeTheRestart) {
   Register("a");
   Register("b");
