@@ -57,6 +57,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
     return;
   }
   const int64_t closed_before = test.merger->closed_to_ns();
+  const bool had_unjudged = test.merger->has_unjudged_reports();
   switch (test.merger->Add(m)) {
     case ReportMerger::Added::kDuplicate:
       notices.push_back(
@@ -72,6 +73,12 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
       break;
   }
   notices.push_back({Notice::Kind::kReportMerged, m.test_id(), ""});
+  if (test.merger->has_unjudged_reports() && !had_unjudged) {
+    AddEvent(test, now.wall, "late_reports",
+             absl::StrFormat("reports of %s came too late for windows of thresholds, which are "
+                             "judged without them; loadctl check judges with all",
+                             m.driver_id()));
+  }
   const v1::RequestCounts& counts = m.measurements().counts();
   counted_.set_sent(counted_.sent() + counts.sent());
   counted_.set_completed(counted_.completed() + counts.completed());

@@ -108,6 +108,7 @@ void ReportMerger::AddTo(Interval& interval, const v1::MetricsReport& report) {
 }
 
 void ReportMerger::Amend(int64_t index, const v1::MetricsReport& report) {
+  judge_.OnLateReport(index, report.measurements(), report.end_offset_ns());
   const int64_t start_ns = index * interval_ns_;
   const auto place = std::lower_bound(
       closed_.begin(), closed_.end(), start_ns,
