@@ -17,6 +17,22 @@ constexpr auto kTick = std::chrono::milliseconds(20);
 // Between signs of life while no test runs.
 constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
+constexpr size_t kMostReportsWaiting = 256;
+// A part of a large test takes seconds.
+constexpr size_t kMostSlicesWaiting = 8;
+
+// What an update of a test that has ended has of its report.
+void FillUpdate(const v1::Report& report, v1::LoadTestUpdate& update) {
+  *update.mutable_totals() = report.totals().counts();
+  *update.mutable_response_time() = report.response_time();
+  *update.mutable_service_time() = report.service_time();
+  *update.mutable_send_delay() = report.send_delay();
+  *update.mutable_errors() = report.totals().errors();
+  *update.mutable_verdict() = report.verdict();
+  *update.mutable_thresholds() = report.thresholds();
+  if (report.intervals_size() > 0) *update.mutable_interval() = *report.intervals().rbegin();
+  if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
+}
 
 }  // namespace
 
@@ -42,6 +58,8 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
       inputs_(kMostInputs),
+      report_reader_(store_.store().path(), kMostReportsWaiting),
+      slice_reader_(store_.store().path(), kMostSlicesWaiting),
       echo_(options_.core.heartbeat_interval_ns) {}
 
 Orchestrator::~Orchestrator() {
@@ -233,11 +251,11 @@ bool Orchestrator::Wake(const std::string& id) {
   WriteStore(true);
   if (!store_.status().ok()) return false;
   std::vector<Record> records;
-  const absl::Status read = store_.store().ForEachRecord(id, [&](const Record& record) {
+  const absl::Status read = store_.store().reader().ForEachRecord(id, [&](const Record& record) {
     records.push_back(record);
     return true;
   });
-  const absl::StatusOr<std::optional<v1::Report>> report = store_.GetReport(id);
+  const absl::StatusOr<std::optional<v1::Report>> report = store_.store().reader().GetReport(id);
   if (!read.ok() || !report.ok() || !report->has_value()) return false;
   return core_.Wake(id, records, **report);
 }
@@ -271,7 +289,7 @@ void Orchestrator::TellWatchers() {
   if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
-    const v1::LoadTestUpdate update = FindUpdate(id);
+    const v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
     for (const auto& watcher : watchers_.Of(id)) Tell(*watcher, update);
     if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
   }
@@ -295,46 +313,30 @@ void Orchestrator::StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& re
   if (!id.ok()) return watchers_.End(watch, id.status());
   if (core_.FindTest(*id) == nullptr) return watchers_.End(watch, LoadTestNotFound(*id));
   watcher->test_id = *id;
-  const v1::LoadTestUpdate update = FindUpdate(*id);
+  v1::LoadTestUpdate update = core_.BuildUpdate(Now(), *id);
+  if (!IsEnded(update.load_test().state()) || update.has_totals()) return BeginWatch(watch, update);
+  // Ended long ago: the report has what the core has forgotten.
+  const auto begin = [this, watch](const v1::LoadTestUpdate& filled) {
+    Input call = Call([this, watch, filled] { BeginWatch(watch, filled); });
+    // Else all watches are ended.
+    inputs_.TryPush(std::move(call));
+  };
+  const bool taken = report_reader_.TryRun(
+      [begin, update, id = *id](const absl::StatusOr<StoreReader*>& reader) mutable {
+        if (reader.ok()) {
+          const absl::StatusOr<std::optional<v1::Report>> report = (*reader)->GetReport(id);
+          if (report.ok() && report->has_value()) FillUpdate(**report, update);
+        }
+        begin(update);
+      });
+  if (!taken) BeginWatch(watch, update);
+}
+
+void Orchestrator::BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update) {
+  const std::shared_ptr<Watchers::Watcher> watcher = watchers_.Find(watch);
+  if (watcher == nullptr) return;
   Tell(*watcher, update);
   if (IsEnded(update.load_test().state())) watchers_.End(watch, absl::OkStatus());
-}
-
-absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
-  const v1::LoadTest* test = core_.FindTest(id);
-  if (test == nullptr) return LoadTestNotFound(id);
-  if (std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-      report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
-    return *std::move(report);
-  }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.GetReport(id));
-  if (stored.has_value()) {
-    // A note may be younger than the report.
-    stored->mutable_load_test()->set_note(test->note());
-    return *std::move(stored);
-  }
-  const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-  if (report == nullptr)
-    return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
-  return *report;
-}
-
-v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
-  v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
-  if (!IsEnded(update.load_test().state()) || update.has_totals()) return update;
-  // Ended long ago: the report has what the core has forgotten.
-  const absl::StatusOr<v1::Report> report = FindReport(id);
-  if (!report.ok()) return update;
-  *update.mutable_totals() = report->totals().counts();
-  *update.mutable_response_time() = report->response_time();
-  *update.mutable_service_time() = report->service_time();
-  *update.mutable_send_delay() = report->send_delay();
-  *update.mutable_errors() = report->totals().errors();
-  *update.mutable_verdict() = report->verdict();
-  *update.mutable_thresholds() = report->thresholds();
-  if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
-  if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
-  return update;
 }
 
 uint64_t Orchestrator::Watch(v1::WatchLoadTestRequest request, WatchSink sink) {

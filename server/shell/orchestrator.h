@@ -21,15 +21,17 @@
 #include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
+#include "server/shell/reader_thread.h"
 #include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
 
 namespace loadtest {
 
-// Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store
-// and decisions: it applies records, answers the doors, tells the watchers, and writes to the store
-// some times a second. What is told before it is stored cannot be lost: it came from the topics,
-// and is read from there again, as its offset was not stored either.
+// The bus thread polls the bus and hands records on. The core thread owns core, store and
+// decisions: it applies records, answers the doors, tells the watchers, and writes to the store
+// some times a second. Two readers fetch from the store what may take long: one reports, one what
+// parts of a test are made of. What is told before it is stored cannot be lost: it came from the
+// topics, and is read from there again, as its offset was not stored either.
 class Orchestrator final : public ControlPlane {
  public:
   struct Options {
@@ -116,9 +118,8 @@ class Orchestrator final : public ControlPlane {
   void TellWatchers();
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
-  absl::StatusOr<v1::Report> FindReport(const std::string& id);
-  absl::StatusOr<v1::Report> FindSlice(const std::string& id, SliceRequest slice);
-  v1::LoadTestUpdate FindUpdate(const std::string& id);
+  void BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update);
+  void AnswerReport(const std::string& id, SliceRequest slice, const Reply<v1::Report>& answer);
   ControlPlaneStats Stats();
 
   const Options options_;
@@ -131,6 +132,9 @@ class Orchestrator final : public ControlPlane {
   DecisionQueue decisions_;
   Watchers watchers_;
   BoundedQueue<Input> inputs_;
+  // After what their jobs use.
+  ReaderThread report_reader_;
+  ReaderThread slice_reader_;
   std::thread bus_thread_;
   std::thread core_thread_;
   std::atomic<bool> stopping_ = false;
