@@ -1,5 +1,7 @@
 #include "server/shell/reader_thread.h"
 
+#include <pthread.h>
+
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -8,8 +10,8 @@
 
 namespace loadtest {
 
-ReaderThread::ReaderThread(std::string path, size_t most_waiting)
-    : path_(std::move(path)), jobs_(most_waiting), thread_([this] { Run(); }) {}
+ReaderThread::ReaderThread(const char* name, std::string path, size_t most_waiting)
+    : name_(name), path_(std::move(path)), jobs_(most_waiting), thread_([this] { Run(); }) {}
 
 ReaderThread::~ReaderThread() {
   stopping_ = true;
@@ -23,6 +25,7 @@ ReaderThread::~ReaderThread() {
 bool ReaderThread::TryRun(Job job) { return jobs_.TryPush(std::move(job)); }
 
 void ReaderThread::Run() {
+  pthread_setname_np(pthread_self(), name_);
   while (!stopping_) {
     if (std::optional<Job> job = jobs_.Pop(std::chrono::hours(1))) (*job)(Reader());
   }

@@ -22,8 +22,8 @@ class ReaderThread {
   using Job = std::function<void(const absl::StatusOr<StoreReader*>&)>;
 
   // Reads the store in the file `path` once there is something to do; of jobs that have not begun
-  // it keeps so many.
-  ReaderThread(std::string path, size_t most_waiting);
+  // it keeps so many. `name` is the thread's, of at most 15 letters.
+  ReaderThread(const char* name, std::string path, size_t most_waiting);
   // Answers what has not begun with Unavailable, and waits for the job under way, which should look
   // at stopping().
   ~ReaderThread();
@@ -36,6 +36,7 @@ class ReaderThread {
   void Run();
   absl::StatusOr<StoreReader*> Reader();
 
+  const char* const name_;
   const std::string path_;
   BoundedQueue<Job> jobs_;
   std::atomic<bool> stopping_ = false;
