@@ -8,6 +8,7 @@
 #include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
 #include "server/core/record_checks.h"
+#include "server/shell/stored_report.h"
 
 namespace loadtest {
 namespace {
@@ -112,6 +113,8 @@ void Orchestrator::RunCore() {
         std::get<Call> (*input)();
       }
     }
+    WakeTests();
+    store_is_full_ = store_.full() || late_reports_.full();
     const Moment now = Now();
     if (tick_cost_.IsDue(now.mono)) {
       // Before Advance, which forgets results of tests that ended long ago.
@@ -159,7 +162,11 @@ absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
 }
 
 void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) {
-  store_.PutOffset(partition, next);
+  if (late_reports_.empty() || partition.topic != Topic::kMetrics) {
+    store_.PutOffset(partition, next);
+  } else {
+    late_reports_.HoldOffset(partition, next);
+  }
   const auto it = catch_up_to_.find(partition);
   if (it == catch_up_to_.end() || next < it->second) return;
   catch_up_to_.erase(it);
@@ -192,13 +199,7 @@ void Orchestrator::OnRecords(const BusInput& input) {
 void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
-  std::vector<Notice> notices = core_.Apply(now, message);
-  if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
-      Wake(notices.front().test_id))
-    notices = core_.Apply(now, message);
-  OnNotices(notices, &record);
-  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
+  ApplyRecord(now, record, message);
   const auto* trigger = message.ok() ? std::get_if<v1::Trigger>(&*message) : nullptr;
   v1::Trigger refused;  // a decision's caller must hear of it all the same
   if (record.topic == Topic::kTrigger && !message.ok() && refused.ParseFromString(record.value))
@@ -207,6 +208,19 @@ void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessag
   decisions_.OnApplied(now, *trigger);
   if (trigger->has_alive() && trigger->alive().incarnation() == core_.writer())
     echo_.OnRead(now.mono, trigger->alive().send_time_ns());
+}
+
+void Orchestrator::ApplyRecord(Moment now, const Record& record,
+                               const absl::StatusOr<BusMessage>& message) {
+  const std::vector<Notice> notices = core_.Apply(now, message);
+  if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
+      store_.status().ok()) {
+    late_reports_.Hold(notices.front().test_id, {record, message});
+    return;
+  }
+  OnNotices(notices, &record);
+  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
+    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
 }
 
 void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
@@ -272,18 +286,54 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
   if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
 }
 
-bool Orchestrator::Wake(const std::string& id) {
-  // All that was read of it has to be in the store.
-  WriteStore(true);
-  if (!store_.status().ok()) return false;
-  std::vector<Record> records;
-  const absl::Status read = store_.store().reader().ForEachRecord(id, [&](const Record& record) {
-    records.push_back(record);
-    return true;
-  });
-  const absl::StatusOr<std::optional<v1::Report>> report = store_.store().reader().GetReport(id);
-  if (!read.ok() || !report.ok() || !report->has_value()) return false;
-  return core_.Wake(id, records, **report);
+void Orchestrator::WakeTests() {
+  for (const std::string& id : late_reports_.Unbegun()) {
+    const v1::LoadTest* test = core_.FindTest(id);
+    if (test == nullptr) {
+      OnAwake(id, std::nullopt);
+      continue;
+    }
+    std::vector<v1::Assignment> assignments(test->assignments().begin(), test->assignments().end());
+    std::vector<Record> waiting;
+    store_.ForEachWaiting(id, [&](const Record& record) {
+      waiting.push_back(record);
+      return true;
+    });
+    std::optional<v1::Report> newest;
+    if (const v1::Report* report = store_.FindWaitingReport(id)) newest = *report;
+    const bool taken = slice_reader_.TryRun(
+        [this, id, assignments = std::move(assignments), waiting = std::move(waiting),
+         newest = std::move(newest)](const absl::StatusOr<StoreReader*>& store) mutable {
+          // A std::function is copied, what was made again is not.
+          auto woken = std::make_shared<std::optional<WokenTest>>();
+          if (store.ok()) {
+            *woken = WakeFromStore(id, std::move(assignments), waiting, std::move(newest), **store,
+                                   slice_reader_.stopping());
+          }
+          while (!slice_reader_.stopping()) {
+            Input done = Call([this, id, woken] { OnAwake(id, std::move(*woken)); });
+            if (inputs_.TryPush(std::move(done))) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+          }
+        });
+    if (!taken) return;  // later
+    late_reports_.SetBegun(id);
+  }
+}
+
+void Orchestrator::OnAwake(const std::string& id, std::optional<WokenTest> woken) {
+  const bool is_awake = woken && core_.Wake(id, *std::move(woken));
+  const Moment now = Now();
+  for (const LateReports::Report& late : late_reports_.Take(id)) {
+    if (is_awake) {
+      ApplyRecord(now, late.record, late.message);
+      continue;
+    }
+    OnNotices(core_.Apply(now, late.message), &late.record);
+    NoteRead(now, {late.record.topic, late.record.partition}, late.record.offset + 1);
+  }
+  if (!late_reports_.empty()) return;
+  for (const auto& [at, next] : late_reports_.TakeOffsets()) store_.PutOffset(at, next);
 }
 
 void Orchestrator::BuildReports() {
@@ -303,7 +353,7 @@ void Orchestrator::WriteStore(bool all) {
   changed_tests_.clear();
   BuildReports();
   store_.Write(now);
-  store_is_full_ = store_.full();
+  store_is_full_ = store_.full() || late_reports_.full();
   // What cannot be read back because of the store must not be blamed on the broker.
   decisions_.SetHindrance(store_.full() ? store_.status() : absl::OkStatus());
 }

@@ -23,6 +23,7 @@
 #include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
+#include "server/shell/late_reports.h"
 #include "server/shell/reader_thread.h"
 #include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
@@ -118,8 +119,10 @@ class Orchestrator final : public ControlPlane {
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
   void BuildReports();
   void WriteStore(bool all);
-  // Loads an ended test, so that late reports count.
-  bool Wake(const std::string& id);
+  void ApplyRecord(Moment now, const Record& record, const absl::StatusOr<BusMessage>& message);
+  // Late reports count once a reader has made again what the core has forgotten of their tests.
+  void WakeTests();
+  void OnAwake(const std::string& id, std::optional<WokenTest> woken);
   // Tells drivers and successors that this process is there.
   void GiveSigns(Moment now);
   // All before `next` is applied.
@@ -151,7 +154,8 @@ class Orchestrator final : public ControlPlane {
   std::atomic<int> live_drivers_ = 0;
   std::atomic<bool> fenced_ = false;
   std::set<std::string> busy_drivers_at_start_;
-  // The store has been unwritable for so long that reading the bus has to wait.
+  // The store has been unwritable for so long that reading the bus has to wait; or so many late
+  // reports wait.
   std::atomic<bool> store_is_full_ = false;
 
   // Both look at every driver of every running test.
@@ -164,6 +168,7 @@ class Orchestrator final : public ControlPlane {
   BusEcho echo_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads
+  LateReports late_reports_;
   // Where `metrics` ended when this process began, as far as it has not been read.
   Offsets catch_up_to_;
   ControlPlaneStats stats_;

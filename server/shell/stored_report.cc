@@ -77,4 +77,24 @@ absl::StatusOr<v1::Report> AnswerFromStore(ReportQuestion question, StoreReader&
   return JudgeTotals(question.slice.thresholds, std::move(whole));
 }
 
+std::optional<WokenTest> WakeFromStore(const std::string& id,
+                                       std::vector<v1::Assignment> assignments,
+                                       const std::vector<Record>& waiting,
+                                       std::optional<v1::Report> newest, StoreReader& store,
+                                       const std::atomic<bool>& stopping) {
+  if (!newest) {
+    absl::StatusOr<std::optional<v1::Report>> stored = store.GetReport(id);
+    if (!stored.ok() || !stored->has_value()) return std::nullopt;
+    newest = **std::move(stored);
+  }
+  TestWaker waker(std::move(assignments), *std::move(newest));
+  const absl::Status read = store.ForEachRecord(id, [&](const Record& record) {
+    waker.Add(record);
+    return !stopping;
+  });
+  if (!read.ok() || stopping) return std::nullopt;
+  for (const Record& record : waiting) waker.Add(record);
+  return waker.Finish();
+}
+
 }  // namespace loadtest

@@ -1,4 +1,5 @@
-// The answer to GetReport, as far as the store is needed for it.
+// What is made of the store beside the core thread: the answer to GetReport, as far as the store is
+// needed for it, and tests that have to take late reports again.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include "common/bus/message_bus.h"
 #include "loadtest/v1/load_test.pb.h"
 #include "server/core/report_slice.h"
+#include "server/core/woken_test.h"
 #include "server/store/store_reader.h"
 
 namespace loadtest {
@@ -31,5 +33,14 @@ struct ReportQuestion {
 // Unavailable when `stopping` becomes true meanwhile; else the errors of the API.
 absl::StatusOr<v1::Report> AnswerFromStore(ReportQuestion question, StoreReader& store,
                                            const std::atomic<bool>& stopping);
+
+// The test as the core needs it for late reports. `waiting` are records that were not in the store
+// yet when it was asked for, `newest` its report if that was not. Nothing when the store has not
+// all of it, or `stopping` becomes true.
+std::optional<WokenTest> WakeFromStore(const std::string& id,
+                                       std::vector<v1::Assignment> assignments,
+                                       const std::vector<Record>& waiting,
+                                       std::optional<v1::Report> newest, StoreReader& store,
+                                       const std::atomic<bool>& stopping);
 
 }  // namespace loadtest

@@ -464,6 +464,73 @@ TEST_F(OrchestratorTest, GoesOnWhileAnOldReportIsRead) {
   EXPECT_EQ(slow.Await(1)[0]->totals().counts().sent(), 10);
 }
 
+// A test of a and b, of which b has not sent its last report, and which the core has forgotten.
+class LateReportTest : public OrchestratorTest {
+ protected:
+  LateReportTest() {
+    Register("a");
+    Register("b");
+    v1::CreateLoadTestRequest request;
+    request.set_load_test_id("t1");
+    request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
+    request.mutable_spec()->mutable_avalanche();
+    request.mutable_spec()->set_requests_per_driver(10);
+    request.mutable_spec()->set_drivers(2);
+    EXPECT_TRUE(Ask(&Orchestrator::CreateLoadTest, request).ok());
+    AwaitState("t1", v1::LoadTest::STARTING);
+    Report("a", "t1", 1, 10, true);
+    Report("b", "t1", 1, 6, false);
+    Heartbeat("b", v1::DriverHeartbeat::LEAVING, "");
+    AwaitState("t1", v1::LoadTest::SUCCEEDED);
+    StartOrchestrator();
+    // The reader of parts is held up.
+    v1::GetReportRequest part;
+    part.set_name("loadTests/t1");
+    part.mutable_to()->set_seconds(1);
+    orchestrator_->GetReport(part, slow_.Answer());
+    // The report is read, and waits.
+    Report("b", "t1", 2, 4, true);
+    const auto reports_read = [&] {
+      std::promise<int64_t> read;
+      orchestrator_->GetStats([&read](const absl::StatusOr<ControlPlaneStats>& stats) {
+        read.set_value(stats->records_applied[static_cast<int>(Topic::kMetrics)]);
+      });
+      return read.get_future().get();
+    };
+    for (int i = 0; i < 6'000 && reports_read() == 0; ++i)
+      std::this_thread::sleep_for(milliseconds(10));
+  }
+
+  SlowCaller slow_;
+};
+
+TEST_F(LateReportTest, WaitsForItsTestWhileEverythingGoesOn) {
+  EXPECT_EQ(Sent("t1"), 16);
+  EXPECT_TRUE(Create("t2").ok());
+  slow_.Release();
+  for (int i = 0; i < 6'000 && Sent("t1") != 20; ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_EQ(Sent("t1"), 20);
+  slow_.Await(1);
+}
+
+TEST_F(LateReportTest, IsReadAgainByTheNextOrchestratorWhenThisOneEndsBefore) {
+  ASSERT_TRUE(Create("t2").ok());
+  std::promise<void> ended;
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/t2");
+  orchestrator_->Watch(
+      request, {.on_update = [](auto) {}, .on_end = [&](const auto&) { ended.set_value(); }});
+  std::thread end([this] { orchestrator_.reset(); });
+  // All that was read has been written.
+  ended.get_future().get();
+  slow_.Release();
+  end.join();
+  slow_.Await(1);
+  StartOrchestrator();
+  for (int i = 0; i < 6'000 && Sent("t1") != 20; ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_EQ(Sent("t1"), 20);
+}
+
 TEST_F(OrchestratorTest, AWatchOfATestThatEndedLongAgoHasItsNumbers) {
   Register("a");
   ASSERT_TRUE(Create("t1").ok());
