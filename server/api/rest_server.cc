@@ -90,7 +90,10 @@ class RestServer::Listener {
   void Accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (error) return AcceptLater();
+      if (error) {
+        connections_.AbortAnIdleOne();  // descriptors are used up: it gives one back
+        return AcceptLater();
+      }
       Serve(std::move(socket));
       Accept();
     });
