@@ -44,7 +44,7 @@ constexpr int64_t kTurnMs = 5;
 constexpr int kVariants = 16;
 // Connections by which the drivers publish. Real drivers have one each, and their reports travel side
 // by side; one producer for all would send a batch only when the one before it is acknowledged.
-constexpr int kProducers = 8;
+constexpr int kProducers = 2;
 
 // What a driver measures in a second: response times around a millisecond, with a tail.
 v1::Measurements PlausibleMeasurements(uint64_t seed, int requests) {

@@ -48,8 +48,7 @@ class PackedBuckets {
     if (added.empty()) return;
     Cover(static_cast<size_t>(added.front().first) / 64,
           static_cast<size_t>(added.back().first) / 64);
-    Reserve(low_.size() + added.size());
-    for (const auto& [index, count] : added) Insert(index, count);
+    Insert(added);
   }
 
   void Clear() {
@@ -89,15 +88,38 @@ class PackedBuckets {
     high_[at] += static_cast<uint32_t>(sum >> 32);
   }
 
-  void Insert(int index, uint64_t count) {
-    const size_t w = static_cast<size_t>(index) / 64 - first_word_;
-    const uint64_t bit = uint64_t{1} << (index % 64);
-    const size_t at = words_[w].before + Ones(words_[w].bits & (bit - 1));
-    words_[w].bits |= bit;
-    for (size_t later = w + 1; later < words_.size(); ++later) ++words_[later].before;
-    low_.insert(low_.begin() + static_cast<ptrdiff_t>(at), 0);
-    if (!high_.empty()) high_.insert(high_.begin() + static_cast<ptrdiff_t>(at), 0);
-    AddAt(at, count);
+  // Where the count of a bucket stands, or would stand.
+  size_t PlaceOf(int index) const {
+    const Word& word = words_[static_cast<size_t>(index) / 64 - first_word_];
+    return word.before + Ones(word.bits & ((uint64_t{1} << (index % 64)) - 1));
+  }
+
+  // Buckets that are not there and have words. From the end, so that each count moves once.
+  void Insert(const std::vector<std::pair<int, uint64_t>>& added) {
+    size_t from = low_.size();
+    size_t to = from + added.size();
+    Grow(to);
+    for (auto next = added.rbegin(); next != added.rend(); ++next) {
+      const size_t place = PlaceOf(next->first);
+      for (std::vector<uint32_t>* column : {&low_, &high_}) {
+        if (column->empty()) continue;
+        const auto begin = column->begin();
+        std::move_backward(begin + static_cast<ptrdiff_t>(place),
+                           begin + static_cast<ptrdiff_t>(from),
+                           begin + static_cast<ptrdiff_t>(to));
+        (*column)[to - (from - place) - 1] = 0;
+      }
+      to -= from - place + 1;
+      from = place;
+    }
+    for (const auto& [index, count] : added)
+      words_[static_cast<size_t>(index) / 64 - first_word_].bits |= uint64_t{1} << (index % 64);
+    uint32_t before = 0;
+    for (Word& word : words_) {
+      word.before = before;
+      before += Ones(word.bits);
+    }
+    for (const auto& [index, count] : added) AddAt(PlaceOf(index), count);
   }
 
   // Has words for all buckets from word `low` to word `high`.
@@ -118,9 +140,12 @@ class PackedBuckets {
   }
 
   // With little room to spare.
-  void Reserve(size_t size) {
-    if (size > low_.capacity()) low_.reserve(size + size / 8);
-    if (!high_.empty() && size > high_.capacity()) high_.reserve(size + size / 8);
+  void Grow(size_t size) {
+    for (std::vector<uint32_t>* column : {&low_, &high_}) {
+      if (column == &high_ && high_.empty()) continue;
+      if (size > column->capacity()) column->reserve(size + size / 8);
+      column->resize(size);
+    }
   }
 
   size_t first_word_ = 0;  // index / 64 of the buckets of words_[0]
