@@ -53,8 +53,8 @@ struct ControlPlaneStats {
   Histogram send_delay;
 };
 
-// Thread-safe. Every call returns at once; its reply comes later, from the core thread or, for
-// errors that need no state, from the caller's own. Calls that decide something answer Unavailable
+// Thread-safe. Every call returns at once; its reply comes later, from a thread of the orchestrator
+// or, for errors that need no state, from the caller's own. Calls that decide something answer Unavailable
 // while the broker is away.
 class ControlPlane {
  public:

@@ -27,6 +27,7 @@
 #include "server/core/moment.h"
 #include "server/core/record_decoder.h"
 #include "server/core/report_merger.h"
+#include "server/core/woken_test.h"
 #include "server/core/writer_fence.h"
 
 namespace loadtest {
@@ -119,9 +120,8 @@ class OrchestratorCore {
   // The same with the ids of deleted ones, in the order of their deletion.
   void RestoreDeleted(const std::string& id) { deleted_.Add(id); }
 
-  // Makes an ended test able to take late reports again: `records` are all that the store has of
-  // it, `report` the last that was made. False when they are not whole.
-  bool Wake(const std::string& id, const std::vector<Record>& records, const v1::Report& report);
+  // Makes an ended test able to take late reports again. False when it needs no waking.
+  bool Wake(const std::string& id, WokenTest woken);
 
   // From now on decisions are written by this life of the orchestrator, which is later than all
   // that the topic knows.

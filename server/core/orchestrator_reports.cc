@@ -6,8 +6,6 @@
 
 #include "absl/strings/str_format.h"
 #include "server/core/orchestrator_core.h"
-#include "server/core/record_decoder.h"
-#include "server/core/report_builder.h"
 
 namespace loadtest {
 namespace {
@@ -73,6 +71,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
     return;
   }
   const int64_t closed_before = test.merger->closed_to_ns();
+  const bool had_unjudged = test.merger->has_unjudged_reports();
   switch (test.merger->Add(m)) {
     case ReportMerger::Added::kDuplicate:
       notices.push_back(
@@ -89,6 +88,12 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
   }
   notices.push_back({Notice::Kind::kReportMerged, m.test_id(), ""});
   if (!ended && test.merger->Find(LifeOf(m))->lost) test.reports_of_lost[LifeOf(m)] = now.mono;
+  if (test.merger->has_unjudged_reports() && !had_unjudged) {
+    AddEvent(test, now.wall, "late_reports",
+             absl::StrFormat("reports of %s came too late for windows of thresholds, which are "
+                             "judged without them; loadctl check judges with all",
+                             m.driver_id()));
+  }
   const v1::RequestCounts& counts = m.measurements().counts();
   counted_.set_sent(counted_.sent() + counts.sent());
   counted_.set_completed(counted_.completed() + counts.completed());
@@ -137,47 +142,18 @@ void OrchestratorCore::EndCatchUp(Moment now) {
   }
 }
 
-bool OrchestratorCore::Wake(const std::string& id, const std::vector<Record>& records,
-                            const v1::Report& report) {
+bool OrchestratorCore::Wake(const std::string& id, WokenTest woken) {
   const auto it = tests_.find(id);
   if (it == tests_.end() || !IsEnded(it->second.resource.state()) || it->second.merger != nullptr)
     return false;
   Test& test = it->second;
-  std::unique_ptr<ReportMerger> merger;
-  for (const Record& record : records) {
-    const absl::StatusOr<BusMessage> message = DecodeRecord(record);
-    if (!message.ok()) continue;
-    if (const auto* metrics = std::get_if<v1::MetricsReport>(&*message)) {
-      if (merger != nullptr) merger->Add(*metrics);
-      continue;
-    }
-    const auto* trigger = std::get_if<v1::Trigger>(&*message);
-    if (trigger == nullptr) continue;
-    if (trigger->has_started()) {
-      merger = std::make_unique<ReportMerger>(trigger->started());
-      merger->SetReplaying(true);
-      test.start_time_ns = trigger->started().start_time_ns();
-    } else if (merger != nullptr && trigger->has_adjusted()) {
-      merger->Adjust(trigger->adjusted());
-    } else if (trigger->has_stop_ordered()) {
-      test.stop_ordered = true;
-      test.stop_reason = trigger->stop_ordered().reason();
-      if (merger != nullptr) merger->StopAt(trigger->decide_time_ns() - test.start_time_ns);
-    }
-  }
-  if (merger == nullptr) return false;
-  // As Finished did: all but those that could not arm.
-  std::set<DriverLife> not_armed;
-  for (const v1::DriverResult& d : report.drivers()) {
-    if (!d.lost() && !d.finished()) not_armed.insert(LifeOf(d.assignment()));
-  }
-  for (const v1::Assignment& a : test.resource.assignments()) {
-    if (!not_armed.contains(LifeOf(a))) merger->MarkLost(LifeOf(a));
-  }
-  merger->SetReplaying(false);
-  test.merger = std::move(merger);
-  test.events.assign(report.events().begin(), report.events().end());
-  ReadManifest(report, test.registrations, test.manifests);
+  test.merger = std::move(woken.merger);
+  test.start_time_ns = woken.start_time_ns;
+  test.stop_ordered = woken.stop_ordered;
+  test.stop_reason = std::move(woken.stop_reason);
+  test.events = std::move(woken.events);
+  test.registrations = std::move(woken.registrations);
+  test.manifests = std::move(woken.manifests);
   recently_ended_.push_back(id);
   return true;
 }

@@ -118,6 +118,7 @@ void ReportMerger::AddTo(Interval& interval, const DriverPart& part,
 }
 
 void ReportMerger::Amend(int64_t index, const DriverPart& part, const v1::MetricsReport& report) {
+  judge_.OnLateReport(index, report.measurements(), report.end_offset_ns());
   const int64_t start_ns = index * interval_ns_;
   const auto place = std::lower_bound(
       closed_.begin(), closed_.end(), start_ns,

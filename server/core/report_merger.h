@@ -114,6 +114,8 @@ class ReportMerger {
 
   // As things stand, in the order of spec.thresholds.
   std::vector<v1::ThresholdResult> Thresholds() const;
+  // A report came so late that windows of thresholds are judged without it.
+  bool has_unjudged_reports() const { return judge_.has_missed_reports(); }
   // With abort_on_threshold: why one cannot be kept any more; else empty.
   const std::string& broken_threshold() const { return broken_threshold_; }
 

@@ -8,6 +8,7 @@
 #include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
 #include "server/core/record_checks.h"
+#include "server/shell/stored_report.h"
 
 namespace loadtest {
 namespace {
@@ -21,6 +22,22 @@ constexpr auto kTick = std::chrono::milliseconds(20);
 // Between signs of life while no test runs.
 constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
+constexpr size_t kMostReportsWaiting = 256;
+// A part of a large test takes seconds.
+constexpr size_t kMostSlicesWaiting = 8;
+
+// What an update of a test that has ended has of its report.
+void FillUpdate(const v1::Report& report, v1::LoadTestUpdate& update) {
+  *update.mutable_totals() = report.totals().counts();
+  *update.mutable_response_time() = report.response_time();
+  *update.mutable_service_time() = report.service_time();
+  *update.mutable_send_delay() = report.send_delay();
+  *update.mutable_errors() = report.totals().errors();
+  *update.mutable_verdict() = report.verdict();
+  *update.mutable_thresholds() = report.thresholds();
+  if (report.intervals_size() > 0) *update.mutable_interval() = *report.intervals().rbegin();
+  if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
+}
 
 }  // namespace
 
@@ -46,6 +63,8 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
       inputs_(kMostInputs),
+      report_reader_("reports", store_.store().path(), kMostReportsWaiting),
+      slice_reader_("parts", store_.store().path(), kMostSlicesWaiting),
       echo_(options_.core.heartbeat_interval_ns) {}
 
 Orchestrator::~Orchestrator() {
@@ -94,6 +113,8 @@ void Orchestrator::RunCore() {
         std::get<Call> (*input)();
       }
     }
+    WakeTests();
+    store_is_full_ = store_.full() || late_reports_.full();
     const Moment now = Now();
     decisions_.PumpIfDue(now);
     if (tick_cost_.IsDue(now.mono)) {
@@ -142,7 +163,11 @@ absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
 }
 
 void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) {
-  store_.PutOffset(partition, next);
+  if (late_reports_.empty() || partition.topic != Topic::kMetrics) {
+    store_.PutOffset(partition, next);
+  } else {
+    late_reports_.HoldOffset(partition, next);
+  }
   const auto it = catch_up_to_.find(partition);
   if (it == catch_up_to_.end() || next < it->second) return;
   catch_up_to_.erase(it);
@@ -175,13 +200,7 @@ void Orchestrator::OnRecords(const BusInput& input) {
 void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
-  std::vector<Notice> notices = core_.Apply(now, message);
-  if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
-      Wake(notices.front().test_id))
-    notices = core_.Apply(now, message);
-  OnNotices(notices, &record);
-  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
+  ApplyRecord(now, record, message);
   const auto* trigger = message.ok() ? std::get_if<v1::Trigger>(&*message) : nullptr;
   v1::Trigger refused;  // a decision's caller must hear of it all the same
   if (record.topic == Topic::kTrigger && !message.ok() && refused.ParseFromString(record.value))
@@ -190,6 +209,19 @@ void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessag
   decisions_.OnApplied(*trigger);
   if (trigger->has_alive() && trigger->alive().incarnation() == core_.writer())
     echo_.OnRead(now.mono, trigger->alive().send_time_ns());
+}
+
+void Orchestrator::ApplyRecord(Moment now, const Record& record,
+                               const absl::StatusOr<BusMessage>& message) {
+  const std::vector<Notice> notices = core_.Apply(now, message);
+  if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
+      store_.status().ok()) {
+    late_reports_.Hold(notices.front().test_id, {record, message});
+    return;
+  }
+  OnNotices(notices, &record);
+  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
+    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
 }
 
 void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
@@ -265,18 +297,54 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
   if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
 }
 
-bool Orchestrator::Wake(const std::string& id) {
-  // All that was read of it has to be in the store.
-  WriteStore(true);
-  if (!store_.status().ok()) return false;
-  std::vector<Record> records;
-  const absl::Status read = store_.store().ForEachRecord(id, [&](const Record& record) {
-    records.push_back(record);
-    return true;
-  });
-  const absl::StatusOr<std::optional<v1::Report>> report = store_.GetReport(id);
-  if (!read.ok() || !report.ok() || !report->has_value()) return false;
-  return core_.Wake(id, records, **report);
+void Orchestrator::WakeTests() {
+  for (const std::string& id : late_reports_.Unbegun()) {
+    const v1::LoadTest* test = core_.FindTest(id);
+    if (test == nullptr) {
+      OnAwake(id, std::nullopt);
+      continue;
+    }
+    std::vector<v1::Assignment> assignments(test->assignments().begin(), test->assignments().end());
+    std::vector<Record> waiting;
+    store_.ForEachWaiting(id, [&](const Record& record) {
+      waiting.push_back(record);
+      return true;
+    });
+    std::optional<v1::Report> newest;
+    if (const v1::Report* report = store_.FindWaitingReport(id)) newest = *report;
+    const bool taken = slice_reader_.TryRun(
+        [this, id, assignments = std::move(assignments), waiting = std::move(waiting),
+         newest = std::move(newest)](const absl::StatusOr<StoreReader*>& store) mutable {
+          // A std::function is copied, what was made again is not.
+          auto woken = std::make_shared<std::optional<WokenTest>>();
+          if (store.ok()) {
+            *woken = WakeFromStore(id, std::move(assignments), waiting, std::move(newest), **store,
+                                   slice_reader_.stopping());
+          }
+          while (!slice_reader_.stopping()) {
+            Input done = Call([this, id, woken] { OnAwake(id, std::move(*woken)); });
+            if (inputs_.TryPush(std::move(done))) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+          }
+        });
+    if (!taken) return;  // later
+    late_reports_.SetBegun(id);
+  }
+}
+
+void Orchestrator::OnAwake(const std::string& id, std::optional<WokenTest> woken) {
+  const bool is_awake = woken && core_.Wake(id, *std::move(woken));
+  const Moment now = Now();
+  for (const LateReports::Report& late : late_reports_.Take(id)) {
+    if (is_awake) {
+      ApplyRecord(now, late.record, late.message);
+      continue;
+    }
+    OnNotices(core_.Apply(now, late.message), &late.record);
+    NoteRead(now, {late.record.topic, late.record.partition}, late.record.offset + 1);
+  }
+  if (!late_reports_.empty()) return;
+  for (const auto& [at, next] : late_reports_.TakeOffsets()) store_.PutOffset(at, next);
 }
 
 void Orchestrator::BuildReports() {
@@ -296,7 +364,7 @@ void Orchestrator::WriteStore(bool all) {
   changed_tests_.clear();
   BuildReports();
   store_.Write(now);
-  store_is_full_ = store_.full();
+  store_is_full_ = store_.full() || late_reports_.full();
   // What cannot be read back because of the store must not be blamed on the broker.
   decisions_.SetHindrance(store_.full() ? store_.status() : absl::OkStatus());
 }
@@ -308,7 +376,7 @@ void Orchestrator::TellWatchers() {
   if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
-    const v1::LoadTestUpdate update = FindUpdate(id);
+    const v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
     for (const auto& watcher : watchers_.Of(id)) Tell(*watcher, update);
     if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
   }
@@ -332,46 +400,30 @@ void Orchestrator::StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& re
   if (!id.ok()) return watchers_.End(watch, id.status());
   if (core_.FindTest(*id) == nullptr) return watchers_.End(watch, LoadTestNotFound(*id));
   watcher->test_id = *id;
-  const v1::LoadTestUpdate update = FindUpdate(*id);
+  v1::LoadTestUpdate update = core_.BuildUpdate(Now(), *id);
+  if (!IsEnded(update.load_test().state()) || update.has_totals()) return BeginWatch(watch, update);
+  // Ended long ago: the report has what the core has forgotten.
+  const auto begin = [this, watch](const v1::LoadTestUpdate& filled) {
+    Input call = Call([this, watch, filled] { BeginWatch(watch, filled); });
+    // Else all watches are ended.
+    inputs_.TryPush(std::move(call));
+  };
+  const bool taken = report_reader_.TryRun(
+      [begin, update, id = *id](const absl::StatusOr<StoreReader*>& reader) mutable {
+        if (reader.ok()) {
+          const absl::StatusOr<std::optional<v1::Report>> report = (*reader)->GetReport(id);
+          if (report.ok() && report->has_value()) FillUpdate(**report, update);
+        }
+        begin(update);
+      });
+  if (!taken) BeginWatch(watch, update);
+}
+
+void Orchestrator::BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update) {
+  const std::shared_ptr<Watchers::Watcher> watcher = watchers_.Find(watch);
+  if (watcher == nullptr) return;
   Tell(*watcher, update);
   if (IsEnded(update.load_test().state())) watchers_.End(watch, absl::OkStatus());
-}
-
-absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
-  const v1::LoadTest* test = core_.FindTest(id);
-  if (test == nullptr) return LoadTestNotFound(id);
-  if (std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-      report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
-    return *std::move(report);
-  }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.GetReport(id));
-  if (stored.has_value()) {
-    // A note may be younger than the report.
-    stored->mutable_load_test()->set_note(test->note());
-    return *std::move(stored);
-  }
-  const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-  if (report == nullptr)
-    return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
-  return *report;
-}
-
-v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
-  v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
-  if (!IsEnded(update.load_test().state()) || update.has_totals()) return update;
-  // Ended long ago: the report has what the core has forgotten.
-  const absl::StatusOr<v1::Report> report = FindReport(id);
-  if (!report.ok()) return update;
-  *update.mutable_totals() = report->totals().counts();
-  *update.mutable_response_time() = report->response_time();
-  *update.mutable_service_time() = report->service_time();
-  *update.mutable_send_delay() = report->send_delay();
-  *update.mutable_errors() = report->totals().errors();
-  *update.mutable_verdict() = report->verdict();
-  *update.mutable_thresholds() = report->thresholds();
-  if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
-  if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
-  return update;
 }
 
 uint64_t Orchestrator::Watch(v1::WatchLoadTestRequest request, WatchSink sink) {

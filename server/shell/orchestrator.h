@@ -23,15 +23,18 @@
 #include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
+#include "server/shell/late_reports.h"
+#include "server/shell/reader_thread.h"
 #include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
 
 namespace loadtest {
 
-// Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store
-// and decisions: it applies records, answers the doors, tells the watchers, and writes to the store
-// some times a second. What is told before it is stored cannot be lost: it came from the topics,
-// and is read from there again, as its offset was not stored either.
+// The bus thread polls the bus and hands records on. The core thread owns core, store and
+// decisions: it applies records, answers the doors, tells the watchers, and writes to the store
+// some times a second. Two readers fetch from the store what may take long: one reports, one what
+// parts of a test are made of. What is told before it is stored cannot be lost: it came from the
+// topics, and is read from there again, as its offset was not stored either.
 class Orchestrator final : public ControlPlane {
  public:
   struct Options {
@@ -116,8 +119,10 @@ class Orchestrator final : public ControlPlane {
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
   void BuildReports();
   void WriteStore(bool all);
-  // Loads an ended test, so that late reports count.
-  bool Wake(const std::string& id);
+  void ApplyRecord(Moment now, const Record& record, const absl::StatusOr<BusMessage>& message);
+  // Late reports count once a reader has made again what the core has forgotten of their tests.
+  void WakeTests();
+  void OnAwake(const std::string& id, std::optional<WokenTest> woken);
   // Tells drivers and successors that this process is there.
   void GiveSigns(Moment now);
   // All before `next` is applied.
@@ -125,9 +130,8 @@ class Orchestrator final : public ControlPlane {
   void TellWatchers();
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
-  absl::StatusOr<v1::Report> FindReport(const std::string& id);
-  absl::StatusOr<v1::Report> FindSlice(const std::string& id, SliceRequest slice);
-  v1::LoadTestUpdate FindUpdate(const std::string& id);
+  void BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update);
+  void AnswerReport(const std::string& id, SliceRequest slice, const Reply<v1::Report>& answer);
   ControlPlaneStats Stats();
 
   const Options options_;
@@ -141,13 +145,17 @@ class Orchestrator final : public ControlPlane {
   Watchers watchers_;
   BoundedQueue<Input> inputs_;
   std::atomic<size_t> input_bytes_ = 0;  // of the records in inputs_
+  // After what their jobs use.
+  ReaderThread report_reader_;
+  ReaderThread slice_reader_;
   std::thread bus_thread_;
   std::thread core_thread_;
   std::atomic<bool> stopping_ = false;
   std::atomic<int> live_drivers_ = 0;
   std::atomic<bool> fenced_ = false;
   std::set<std::string> busy_drivers_at_start_;
-  // The store has been unwritable for so long that reading the bus has to wait.
+  // The store has been unwritable for so long that reading the bus has to wait; or so many late
+  // reports wait.
   std::atomic<bool> store_is_full_ = false;
 
   // Both look at every driver of every running test.
@@ -160,6 +168,7 @@ class Orchestrator final : public ControlPlane {
   BusEcho echo_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads
+  LateReports late_reports_;
   // Where `metrics` ended when this process began, as far as it has not been read.
   Offsets catch_up_to_;
   bool told_of_forgotten_ = false;

@@ -32,11 +32,11 @@ void StoreWriter::PutReport(v1::Report report) {
   batch_.reports.push_back(std::move(report));
 }
 
-absl::StatusOr<std::optional<v1::Report>> StoreWriter::GetReport(const std::string& test_id) {
+const v1::Report* StoreWriter::FindWaitingReport(const std::string& test_id) const {
   for (const v1::Report& waiting : batch_.reports) {
-    if (waiting.load_test().name() == "loadTests/" + test_id) return waiting;
+    if (waiting.load_test().name() == "loadTests/" + test_id) return &waiting;
   }
-  return store_->GetReport(test_id);
+  return nullptr;
 }
 
 void StoreWriter::PutRecord(const std::string& test_id, const Record& record) {

@@ -14,6 +14,7 @@
 #include "loadtest/v1/load_test.pb.h"
 #include "server/store/folder_lock.h"
 #include "server/store/sqlite.h"
+#include "server/store/store_reader.h"
 
 namespace loadtest {
 
@@ -76,12 +77,10 @@ class Store {
   // Only tells whose the offsets are.
   absl::Status SetBusId(std::string_view bus_id);
 
-  // Nothing when there is none.
-  absl::StatusOr<std::optional<v1::Report>> GetReport(std::string_view test_id);
-
-  // The records of a test in the order of Contents, one after the other, until `take` says false.
-  absl::Status ForEachRecord(std::string_view test_id,
-                             const std::function<bool(const Record&)>& take);
+  // Reads on the core thread, which waits for it.
+  StoreReader& reader() { return *reader_; }
+  // The file, for a StoreReader of another thread.
+  std::string path() const { return db_->path(); }
 
   // Does one small step, some milliseconds, of what can wait: packs records of ended tests, removes
   // those of deleted ones, gives free space back to the file system. False when nothing is left.
@@ -102,11 +101,11 @@ class Store {
 
   const FolderLock lock_;
   std::unique_ptr<Database> db_;
+  std::unique_ptr<StoreReader> reader_;  // on db_
   Statement begin_, commit_, rollback_;
   Statement put_test_, put_record_, put_report_, put_offset_;
   Statement delete_test_, delete_report_, delete_offsets_;
   Statement put_meta_, get_meta_;
-  Statement get_report_, get_records_, get_blocks_;
   Statement put_removed_, get_removed_, delete_removed_;
   Statement put_deleted_, forget_deleted_;
   Statement delete_some_records_, delete_some_blocks_;

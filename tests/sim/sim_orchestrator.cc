@@ -212,12 +212,16 @@ std::vector<Notice> SimOrchestrator::Apply(const Record& record) {
 }
 
 bool SimOrchestrator::Wake(const std::string& id) {
-  std::vector<Record> records = store_.RecordsOf(id);
-  for (const StoreBatch::SavedRecord& saved : batch_.records) {
-    if (saved.test_id == id) records.push_back(saved.record);
-  }
   const std::optional<v1::Report> report = store_.GetReport(id);
-  return report.has_value() && core_.Wake(id, records, *report);
+  if (!report) return false;
+  const auto& assignments = core_.FindTest(id)->assignments();
+  TestWaker waker({assignments.begin(), assignments.end()}, *report);
+  for (const Record& record : store_.RecordsOf(id)) waker.Add(record);
+  for (const StoreBatch::SavedRecord& saved : batch_.records) {
+    if (saved.test_id == id) waker.Add(saved.record);
+  }
+  std::optional<WokenTest> woken = waker.Finish();
+  return woken && core_.Wake(id, *std::move(woken));
 }
 
 void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {

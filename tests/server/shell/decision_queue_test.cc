@@ -1,3 +1,4 @@
+// What is decided when, by a broker in memory.
 #include "server/shell/decision_queue.h"
 
 #include <gtest/gtest.h>

@@ -52,12 +52,12 @@ TEST_F(StoreTest, KeepsReportsUntilTheirTestIsDeleted) {
   report.set_start_skew_ns(77);
   batch.reports.push_back(report);
   ASSERT_TRUE((*store)->Write(batch).ok());
-  EXPECT_EQ((*store)->GetReport("t1")->value().start_skew_ns(), 77);
-  EXPECT_FALSE((*store)->GetReport("t2")->has_value());
+  EXPECT_EQ((*store)->reader().GetReport("t1")->value().start_skew_ns(), 77);
+  EXPECT_FALSE((*store)->reader().GetReport("t2")->has_value());
   StoreBatch erase;
   erase.deleted.push_back("t1");
   ASSERT_TRUE((*store)->Write(erase).ok());
-  EXPECT_FALSE((*store)->GetReport("t1")->has_value());
+  EXPECT_FALSE((*store)->reader().GetReport("t1")->has_value());
 }
 
 TEST_F(StoreTest, ForgetsTheRecordsOfATestThatNeverWas) {
