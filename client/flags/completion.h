@@ -7,7 +7,7 @@
 
 namespace loadtest {
 
-// What the scripts are made of; command_line.cc makes it of the parser itself.
+// What the scripts are made of; completed_commands.h makes it of the parser itself.
 struct CompletedFlag {
   std::vector<std::string> names;  // "-c", "--connections"
   bool takes_value = false;
