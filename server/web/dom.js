@@ -35,6 +35,15 @@ export function table(caption, columns, rows, whenEmpty, {stacked = false} = {})
     element('tbody', {}, ...body)));
 }
 
+// Closed at first, and made when it is opened.
+export function folded(title, make) {
+  const made = element('details', {}, element('summary', {}, title));
+  made.addEventListener('toggle', () => {
+    if (made.open && made.children.length === 1) made.append(make());
+  });
+  return made;
+}
+
 const KINDS = {
   SUCCEEDED: 'good', FINISHED: 'good', VALID: 'good', IDLE: 'good', PASSED: 'good',
   FAILED: 'bad', INVALID: 'bad', LOST: 'bad',
@@ -83,6 +92,20 @@ export function refreshing(tell, load, draw) {
   };
   end.now = refresh;
   return end;
+}
+
+// Puts `children` in the place of those that were there; a table keeps how far it was scrolled, and the focus.
+export function replaceKeeping(parent, ...children) {
+  const tables = () => [...parent.querySelectorAll('.wide')];
+  const before = new Map(tables().map((one) => [one.getAttribute('aria-label'), one]));
+  const focused = parent.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+  const scrolled = new Map([...before].map(([label, one]) => [label, one.scrollLeft]));
+  parent.replaceChildren(...children);
+  for (const one of tables()) {
+    const label = one.getAttribute('aria-label');
+    if (scrolled.get(label)) one.scrollLeft = scrolled.get(label);
+    if (label === focused) one.focus({preventScroll: true});
+  }
 }
 
 // Links and what has data-focus get the focus back when they are drawn anew.
