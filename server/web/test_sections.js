@@ -69,11 +69,11 @@ export function sectionsAbove(test) {
 // The elements below the charts.
 export function sectionsBelow(test, {intervals, events}) {
   return [
-    latencyTable(test.latencies),
-    table('Drivers', DRIVER_COLUMNS, test.drivers, 'None takes part yet.', {stacked: true}),
     errorTable(test.errors),
+    latencyTable(test.latencies),
     statusCodeTable(test.statusCodes),
-    table('Events', EVENT_COLUMNS, events, 'None yet.'),
+    table('Drivers', DRIVER_COLUMNS, test.drivers, 'None takes part yet.', {stacked: true, boxed: true}),
+    table('Events', EVENT_COLUMNS, events, 'None yet.', {boxed: true}),
     test.progress === null ? intervalTable(intervals) : null,
   ].filter((section) => section !== null);
 }
