@@ -45,9 +45,9 @@ OrchestratorCore::OrchestratorCore(CoreOptions options, Moment start)
   registry_.Excuse(start);
 }
 
-std::vector<Notice> OrchestratorCore::Apply(Moment now, const Record& record) {
+std::vector<Notice> OrchestratorCore::Apply(Moment now,
+                                            const absl::StatusOr<BusMessage>& message) {
   std::vector<Notice> notices;
-  const absl::StatusOr<BusMessage> message = DecodeRecord(record);
   if (!message.ok()) {
     notices.push_back({Notice::Kind::kRejected, "", std::string(message.status().message())});
     return notices;

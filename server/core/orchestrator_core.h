@@ -23,6 +23,7 @@
 #include "loadtest/v1/service.pb.h"
 #include "server/core/driver_registry.h"
 #include "server/core/moment.h"
+#include "server/core/record_decoder.h"
 #include "server/core/report_merger.h"
 #include "server/core/writer_fence.h"
 
@@ -98,7 +99,12 @@ class OrchestratorCore {
   // is known, a stop of an ended test). Errors as the API documents them.
   absl::StatusOr<std::vector<v1::Trigger>> Decide(Moment now, const CoreRequest& request) const;
 
-  std::vector<Notice> Apply(Moment now, const Record& record);
+  // The only way in which state changes: a record, or what DecodeRecord made of it, which needs no
+  // state and may have been done elsewhere.
+  std::vector<Notice> Apply(Moment now, const absl::StatusOr<BusMessage>& message);
+  std::vector<Notice> Apply(Moment now, const Record& record) {
+    return Apply(now, DecodeRecord(record));
+  }
 
   // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted
   // as lost. While the bus is away, silence means nothing.

@@ -169,11 +169,8 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideNote(
 std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   std::vector<v1::Trigger> decisions;
   std::vector<std::pair<int64_t, std::string>> pending;
-  // Ids of drivers that are not to be had, and of those that an earlier test waits for.
-  std::set<std::string> taken;
   for (const std::string& id : active_) {
     const Test& test = tests_.find(id)->second;
-    Take(test, taken);
     v1::Trigger trigger = NewTrigger(now, id);
     if (DecideEnd(now, test, trigger)) {
       decisions.push_back(std::move(trigger));
@@ -187,6 +184,11 @@ std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   // First come, first served: a test that waits for many drivers is not overtaken by a smaller one
   // that could have the same. Others do not wait for it.
   std::sort(pending.begin(), pending.end());
+  // Ids of drivers that are not to be had, and of those that an earlier test waits for.
+  std::set<std::string> taken;
+  if (!pending.empty()) {
+    for (const std::string& id : active_) Take(tests_.find(id)->second, taken);
+  }
   for (const auto& [created, id] : pending) {
     v1::Trigger trigger = NewTrigger(now, id);
     const Test& test = tests_.find(id)->second;

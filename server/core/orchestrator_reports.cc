@@ -1,6 +1,7 @@
 // Apply, records of `metrics`: interval reports are merged; and what is kept of tests that have
 // ended, for reports that come late.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -13,6 +14,13 @@ namespace {
 
 constexpr size_t kHeldReports = 10'000;
 constexpr size_t kKeptMergers = 4;
+
+// Counts of a whole process: where the sum would not fit into 63 bits, after centuries of waiting, it
+// stays as it is.
+void CountTimes(const v1::Histogram& times, Histogram& sum) {
+  if (times.sum_ns() <= std::numeric_limits<int64_t>::max() - sum.sum())
+    sum.MergeCheckedProto(times);
+}
 
 // Nothing of it can still come but repetitions.
 bool IsWhole(const ReportMerger& merger) {
@@ -78,9 +86,9 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
   counted_.set_failed(counted_.failed() + counts.failed());
   counted_.set_dropped(counted_.dropped() + counts.dropped());
   // The merger has accepted them, so they are whole.
-  counted_response_time_.MergeProto(m.measurements().response_time()).IgnoreError();
-  counted_service_time_.MergeProto(m.measurements().service_time()).IgnoreError();
-  counted_send_delay_.MergeProto(m.measurements().send_delay()).IgnoreError();
+  CountTimes(m.measurements().response_time(), counted_response_time_);
+  CountTimes(m.measurements().service_time(), counted_service_time_);
+  CountTimes(m.measurements().send_delay(), counted_send_delay_);
   if (test.resource.state() == v1::LoadTest::STARTING) {
     SetState(test, v1::LoadTest::RUNNING);
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});

@@ -48,6 +48,7 @@ class ReportMerger {
 
   struct DriverPart {
     v1::Assignment assignment;
+    size_t index = 0;  // among the drivers, in the order in which they were assigned
     // Packed: there may be thousands of drivers, and each adds once an interval.
     MeasurementSum sum = MeasurementSum::Packed();
     int64_t highest_sequence = 0;
@@ -121,25 +122,29 @@ class ReportMerger {
  private:
   // Requests that were under way or waiting when a driver wrote its newest report of an interval.
   struct Gauges {
-    int64_t sequence = 0;
-    v1::RequestCounts counts;
-    v1::RequestCounts warmup;
+    int64_t sequence = 0;  // of that report; 0: none has come
+    int64_t in_flight = 0;
+    int64_t waiting = 0;
+    int64_t warmup_in_flight = 0;
+    int64_t warmup_waiting = 0;
   };
   struct Interval {
     MeasurementSum sum;
-    std::map<DriverLife, Gauges> drivers;
+    std::vector<Gauges> gauges;  // by DriverPart::index; those behind the last have not reported
     int64_t end_ns = 0;
   };
   // The same in little memory.
   struct ClosedInterval {
     std::string measurements;
-    std::map<DriverLife, Gauges> drivers;
+    std::vector<Gauges> gauges;
     int64_t end_ns = 0;
   };
 
-  void AddTo(Interval& interval, const v1::MetricsReport& report);
+  // Of a driver that takes part from now on.
+  DriverPart& PartOf(const v1::Assignment& assignment);
+  void AddTo(Interval& interval, const DriverPart& part, const v1::MetricsReport& report);
   // A report of an interval that is closed.
-  void Amend(int64_t index, const v1::MetricsReport& report);
+  void Amend(int64_t index, const DriverPart& part, const v1::MetricsReport& report);
   void Keep(int64_t index, Interval interval);
   v1::IntervalResult Summarize(int64_t index, const Interval& interval) const;
   void CloseIntervals();

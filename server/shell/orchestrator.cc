@@ -1,5 +1,7 @@
 #include "server/shell/orchestrator.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -11,6 +13,8 @@ namespace loadtest {
 namespace {
 
 constexpr size_t kMostInputs = 4'096;
+// Of records that are read and not applied yet. Decoded they take some three times as much.
+constexpr size_t kMostInputBytes = 16'000'000;
 constexpr auto kBusPoll = std::chrono::milliseconds(100);
 // How often time alone is looked at: lost drivers, decisions that are due.
 constexpr auto kTick = std::chrono::milliseconds(20);
@@ -55,29 +59,37 @@ Orchestrator::~Orchestrator() {
 // --- Threads.
 
 void Orchestrator::RunBus() {
+  pthread_setname_np(pthread_self(), "bus");
   while (!stopping_) {
+    // The broker keeps what we do not poll: waiting here loses nothing.
     if (store_is_full_) {
-      // The broker keeps what we do not poll.
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       continue;
     }
-    Input events = bus_.Poll(kBusPoll);
-    if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty())
+    if (input_bytes_ > kMostInputBytes) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
       continue;
-    // The broker keeps what we do not poll: waiting here loses nothing.
-    while (!stopping_ && !inputs_.TryPush(std::move(events)))
+    }
+    BusEvents events = bus_.Poll(kBusPoll);
+    if (events.records.empty() && events.gaps.empty()) continue;
+    BusInput read = Decode(std::move(events));
+    input_bytes_ += read.bytes;
+    Input input = std::move(read);
+    while (!stopping_ && !inputs_.TryPush(std::move(input)))
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
 void Orchestrator::RunCore() {
+  pthread_setname_np(pthread_self(), "core");
   while (true) {
     std::optional<Input> input = inputs_.Pop(kTick);
     if (!input.has_value() && inputs_.closed()) break;
     std::vector<Call> calls;
     for (; input.has_value(); input = inputs_.TryPop()) {
-      if (auto* events = std::get_if<BusEvents>(&*input)) {
-        OnRecords(*events);
+      if (const auto* read = std::get_if<BusInput>(&*input)) {
+        OnRecords(*read);
+        input_bytes_ -= read->bytes;
       } else {
         std::get<Call> (*input)();
       }
@@ -94,8 +106,9 @@ void Orchestrator::RunCore() {
       tick_cost_.Took(now.mono, clock_.Now());
     }
     GiveSigns(now);
-    WriteStore(false);
+    // What is told is on the topic; the store may follow.
     TellWatchers();
+    WriteStore(false);
     store_.Tidy(now.mono);
   }
   WriteStore(true);
@@ -135,9 +148,21 @@ void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) 
   if (catch_up_to_.empty()) core_.EndCatchUp(now);
 }
 
-void Orchestrator::OnRecords(const BusEvents& events) {
-  for (const Record& record : events.records) OnRecord(record);
-  for (const OffsetGap& gap : events.gaps) {
+Orchestrator::BusInput Orchestrator::Decode(BusEvents events) {
+  BusInput input;
+  input.events = std::move(events);
+  input.messages.reserve(input.events.records.size());
+  for (const Record& record : input.events.records) {
+    input.messages.push_back(DecodeRecord(record));
+    input.bytes += record.value.size();
+  }
+  return input;
+}
+
+void Orchestrator::OnRecords(const BusInput& input) {
+  for (size_t i = 0; i < input.messages.size(); ++i)
+    OnRecord(input.events.records[i], input.messages[i]);
+  for (const OffsetGap& gap : input.events.gaps) {
     ++stats_.offset_gaps;
     log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
                                  TopicName(gap.partition.topic), gap.partition.partition, gap.from,
@@ -146,23 +171,24 @@ void Orchestrator::OnRecords(const BusEvents& events) {
   }
 }
 
-void Orchestrator::OnRecord(const Record& record) {
+void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
-  std::vector<Notice> notices = core_.Apply(now, record);
+  std::vector<Notice> notices = core_.Apply(now, message);
   if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
       Wake(notices.front().test_id))
-    notices = core_.Apply(now, record);
+    notices = core_.Apply(now, message);
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
     NoteRead(now, {record.topic, record.partition}, record.offset + 1);
-  if (record.topic == Topic::kTrigger) {
-    v1::Trigger trigger;
-    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
-    if (trigger.has_alive() && trigger.alive().incarnation() == core_.writer()) {
-      echo_.OnRead(now.mono, trigger.alive().send_time_ns());
-    }
-  }
+  const auto* trigger = message.ok() ? std::get_if<v1::Trigger>(&*message) : nullptr;
+  v1::Trigger refused;  // a decision's caller must hear of it all the same
+  if (record.topic == Topic::kTrigger && !message.ok() && refused.ParseFromString(record.value))
+    trigger = &refused;
+  if (trigger == nullptr) return;
+  decisions_.OnApplied(now, *trigger);
+  if (trigger->has_alive() && trigger->alive().incarnation() == core_.writer())
+    echo_.OnRead(now.mono, trigger->alive().send_time_ns());
 }
 
 void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/bounded_queue.h"
@@ -16,6 +17,7 @@
 #include "common/bus/message_bus.h"
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
+#include "server/core/record_decoder.h"
 #include "server/core/report_slice.h"
 #include "server/shell/bus_echo.h"
 #include "server/shell/cost_limit.h"
@@ -79,7 +81,14 @@ class Orchestrator final : public ControlPlane {
 
  private:
   using Call = std::function<void()>;
-  using Input = std::variant<BusEvents, Call>;
+  // What one look at the bus gave, decoded by the thread that looked.
+  struct BusInput {
+    BusEvents events;
+    std::vector<absl::StatusOr<BusMessage>> messages;  // one for each of events.records
+    size_t bytes = 0;                                  // of the records' values
+  };
+  static BusInput Decode(BusEvents events);
+  using Input = std::variant<BusInput, Call>;
 
   Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock,
                const Logger& log);
@@ -102,8 +111,8 @@ class Orchestrator final : public ControlPlane {
   void Post(Reply<T> reply, std::function<void(Reply<T>)> call);
 
   // The rest: core thread only.
-  void OnRecords(const BusEvents& events);
-  void OnRecord(const Record& record);
+  void OnRecords(const BusInput& input);
+  void OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
   void BuildReports();
   void WriteStore(bool all);
@@ -131,6 +140,7 @@ class Orchestrator final : public ControlPlane {
   DecisionQueue decisions_;
   Watchers watchers_;
   BoundedQueue<Input> inputs_;
+  std::atomic<size_t> input_bytes_ = 0;  // of the records in inputs_
   std::thread bus_thread_;
   std::thread core_thread_;
   std::atomic<bool> stopping_ = false;

@@ -130,9 +130,9 @@ absl::Status Orchestrator::PollUntil(Offsets& offsets, int64_t deadline_ns,
       if (known) core_.Glance(record);
       return known;
     });
-    OnRecords(events);
     for (const Record& record : events.records)
       offsets[{record.topic, record.partition}] = record.offset + 1;
+    OnRecords(Decode(std::move(events)));
   }
   return absl::OkStatus();
 }
