@@ -46,6 +46,17 @@ constexpr int64_t kBodyLeadNsPerByte = 50;
 constexpr int kMostDeletedAtOnce = 20;
 constexpr size_t kLongestNote = 4'000;
 
+// All that is wrong at once, as a person wants to read it.
+absl::StatusOr<v1::LoadTestSpec> CheckIdAndSpec(const v1::CreateLoadTestRequest& request) {
+  absl::StatusOr<v1::LoadTestSpec> spec = ValidateSpec(request.spec());
+  if (request.load_test_id().empty()) return spec;
+  const absl::Status id = CheckLoadTestId(request.load_test_id(), "load_test_id");
+  if (id.ok()) return spec;
+  if (spec.ok()) return id;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s\n%s", id.message(), spec.status().message()));
+}
+
 bool HasLabels(const KnownDriver& driver, const v1::LoadTestSpec& spec) {
   const auto& labels = driver.registration.labels();
   return std::all_of(spec.driver_labels().begin(), spec.driver_labels().end(), [&](const auto& l) {
@@ -80,9 +91,7 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
     return absl::InvalidArgumentError(
         absl::StrFormat("request_id: got %d bytes, want at most 128", request.request_id().size()));
   }
-  if (!request.load_test_id().empty())
-    RETURN_IF_ERROR(CheckLoadTestId(request.load_test_id(), "load_test_id"));
-  ASSIGN_OR_RETURN(const v1::LoadTestSpec spec, ValidateSpec(request.spec()));
+  ASSIGN_OR_RETURN(const v1::LoadTestSpec spec, CheckIdAndSpec(request));
   if (spec.request().body().size() > options_.largest_body) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "spec.request.body: got %d bytes, want at most %d with the embedded broker; more needs a "
