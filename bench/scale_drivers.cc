@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <thread>
@@ -470,6 +471,13 @@ int Main(const Options& options) {
       "intervals (%d updates)\n",
       Percentile(fresh, 0.5), Percentile(fresh, 0.99), Percentile(fresh, 1), fresh.size(),
       watcher.updates());
+  std::vector<size_t> slowest(fresh.size());
+  std::iota(slowest.begin(), slowest.end(), 0);
+  std::sort(slowest.begin(), slowest.end(), [&](size_t a, size_t b) { return fresh[a] > fresh[b]; });
+  for (size_t i = 0; i < std::min<size_t>(5, slowest.size()); ++i) {
+    std::printf("%s%.1f ms for interval %zu%s", i == 0 ? "slowest: " : ", ", fresh[slowest[i]],
+                slowest[i] + 1, i == 4 ? "\n" : "");
+  }
   std::fflush(stdout);
   return equal ? 0 : 1;
 }
