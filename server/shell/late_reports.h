@@ -1,6 +1,7 @@
 // Late reports that wait until the core has been reminded of their test.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -36,7 +37,7 @@ class LateReports {
   bool full() const { return count_ > kMost; }
 
   // What has been read while reports wait.
-  void HoldOffset(TopicPartition at, int64_t next) { offsets_[at] = next; }
+  void HoldOffset(TopicPartition at, int64_t next) { offsets_[at] = std::max(offsets_[at], next); }
   // Once none waits.
   Offsets TakeOffsets() { return std::exchange(offsets_, {}); }
 

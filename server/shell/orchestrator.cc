@@ -8,7 +8,6 @@
 #include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
 #include "server/core/record_checks.h"
-#include "server/shell/stored_report.h"
 
 namespace loadtest {
 namespace {
@@ -295,56 +294,6 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
   if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
-}
-
-void Orchestrator::WakeTests() {
-  for (const std::string& id : late_reports_.Unbegun()) {
-    const v1::LoadTest* test = core_.FindTest(id);
-    if (test == nullptr) {
-      OnAwake(id, std::nullopt);
-      continue;
-    }
-    std::vector<v1::Assignment> assignments(test->assignments().begin(), test->assignments().end());
-    std::vector<Record> waiting;
-    store_.ForEachWaiting(id, [&](const Record& record) {
-      waiting.push_back(record);
-      return true;
-    });
-    std::optional<v1::Report> newest;
-    if (const v1::Report* report = store_.FindWaitingReport(id)) newest = *report;
-    const bool taken = slice_reader_.TryRun(
-        [this, id, assignments = std::move(assignments), waiting = std::move(waiting),
-         newest = std::move(newest)](const absl::StatusOr<StoreReader*>& store) mutable {
-          // A std::function is copied, what was made again is not.
-          auto woken = std::make_shared<std::optional<WokenTest>>();
-          if (store.ok()) {
-            *woken = WakeFromStore(id, std::move(assignments), waiting, std::move(newest), **store,
-                                   slice_reader_.stopping());
-          }
-          while (!slice_reader_.stopping()) {
-            Input done = Call([this, id, woken] { OnAwake(id, std::move(*woken)); });
-            if (inputs_.TryPush(std::move(done))) return;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-          }
-        });
-    if (!taken) return;  // later
-    late_reports_.SetBegun(id);
-  }
-}
-
-void Orchestrator::OnAwake(const std::string& id, std::optional<WokenTest> woken) {
-  const bool is_awake = woken && core_.Wake(id, *std::move(woken));
-  const Moment now = Now();
-  for (const LateReports::Report& late : late_reports_.Take(id)) {
-    if (is_awake) {
-      ApplyRecord(now, late.record, late.message);
-      continue;
-    }
-    OnNotices(core_.Apply(now, late.message), &late.record);
-    NoteRead(now, {late.record.topic, late.record.partition}, late.record.offset + 1);
-  }
-  if (!late_reports_.empty()) return;
-  for (const auto& [at, next] : late_reports_.TakeOffsets()) store_.PutOffset(at, next);
 }
 
 void Orchestrator::BuildReports() {

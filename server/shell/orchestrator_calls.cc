@@ -1,15 +1,12 @@
 // The answers to the doors: each call is posted to the core thread and replies from there, or from
 // the thread that reads the store for it.
-#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
 #include "server/core/shown.h"
 #include "server/shell/orchestrator.h"
-#include "server/shell/stored_report.h"
 
 namespace loadtest {
 namespace {
@@ -146,41 +143,6 @@ void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> rep
         if (!slice.ok()) return answer(slice.status());
         AnswerReport(*id, *std::move(slice), answer);
       });
-}
-
-void Orchestrator::AnswerReport(const std::string& id, SliceRequest slice,
-                                const Reply<v1::Report>& answer) {
-  const v1::LoadTest* test = core_.FindTest(id);
-  if (test == nullptr) return answer(LoadTestNotFound(id));
-  ReportQuestion question{.id = id, .slice = std::move(slice), .note = test->note()};
-  const std::unique_ptr<v1::Report> built = core_.BuildReport(id);
-  if (built != nullptr && (!IsEnded(test->state()) || built->has_totals())) {
-    question.whole = *built;
-  } else if (const v1::Report* waiting = store_.FindWaitingReport(id)) {
-    question.whole = *waiting;
-    question.whole->mutable_load_test()->set_note(question.note);
-  } else if (built != nullptr) {
-    question.otherwise = *built;
-  }
-  const bool is_plain = question.slice.IsPlain();
-  if (is_plain && question.whole) return answer(*std::move(question.whole));
-  if (!is_plain) {
-    store_.ForEachWaiting(id, [&](const Record& record) {
-      question.waiting.push_back(record);
-      return true;
-    });
-  }
-  ReaderThread& reader = is_plain ? report_reader_ : slice_reader_;
-  const bool taken =
-      reader.TryRun([question = std::move(question), answer, &stopping = reader.stopping()](
-                        const absl::StatusOr<StoreReader*>& store) mutable {
-        if (!store.ok()) return answer(store.status());
-        answer(AnswerFromStore(std::move(question), **store, stopping));
-      });
-  if (taken) return;
-  answer(absl::ResourceExhaustedError(
-      is_plain ? "too many reports are being read; try again"
-               : "too many parts of tests are being made; try again when these are there"));
 }
 
 void Orchestrator::ListDrivers(v1::ListDriversRequest request,
