@@ -9,8 +9,7 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
-constexpr char kDurationPattern[] =
-    "^-?([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$";
+constexpr char kDurationPattern[] = "^-?(0|([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+)$";
 
 SchemaJson Integer64(bool is_signed) {
   // A number, or, beyond 2^53, its digits: a double would not hold them all.

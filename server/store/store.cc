@@ -1,5 +1,8 @@
 #include "server/store/store.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -30,6 +33,22 @@ absl::Status At(const std::string& dir, const absl::Status& status) {
                       absl::StrFormat("data folder %s: %s", dir, std::string(status.message())));
 }
 
+// Specs have headers, bodies and clients' keys as they are. What SQLite puts beside a file has the
+// same permissions, so a new one gets them before it is opened.
+void CreateForItsUserOnly(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd >= 0) close(fd);
+}
+
+// One of an earlier version.
+void KeepForItsUserOnly(const std::string& path) {
+  using std::filesystem::perms;
+  std::error_code ignored;
+  for (const char* end : {"", "-wal", "-shm"}) {
+    std::filesystem::permissions(path + end, perms::owner_read | perms::owner_write, ignored);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& dir) {
@@ -42,11 +61,13 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& dir) {
   absl::StatusOr<FolderLock> lock = FolderLock::Take(dir);
   if (!lock.ok()) return At(dir, lock.status());
   const std::string path = dir + "/" + kStoreFile;
+  CreateForItsUserOnly(path);
   absl::StatusOr<std::unique_ptr<Database>> db = Database::Open(path);
   if (!db.ok()) return At(dir, db.status());
   (*db)->WaitForLocks(kLockWaitAtStartMs);
   std::unique_ptr<Store> store(new Store(*std::move(lock), *std::move(db)));
   RETURN_IF_ERROR(At(dir, store->CheckVersion()));
+  KeepForItsUserOnly(path);
   RETURN_IF_ERROR(At(dir, store->Prepare()));
   RETURN_IF_ERROR(At(dir, store->CheckLength(path)));
   store->db_->WaitForLocks(kLockWaitMs);

@@ -174,7 +174,8 @@ TEST_F(LoadctlTest, StopAllBeginsWithWhatSendsAndThenTakesTheOldest) {
   // The fake lists by name, the last first.
   for (const auto& [id, state] :
        {std::pair{"a-runs", v1::LoadTest::RUNNING}, std::pair{"b-waits", v1::LoadTest::PENDING},
-        std::pair{"c-starts", v1::LoadTest::STARTING}, std::pair{"d-waits", v1::LoadTest::PENDING}}) {
+        std::pair{"c-starts", v1::LoadTest::STARTING},
+        std::pair{"d-waits", v1::LoadTest::PENDING}}) {
     v1::LoadTest test;
     test.set_name(std::string("loadTests/") + id);
     test.set_state(state);

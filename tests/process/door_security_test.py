@@ -203,6 +203,39 @@ class Exposure(Door):
                 self.assertEqual(path.stat().st_mode & 0o077, 0, path)
 
 
+class ClientsKey(Door):
+    def test_a_clients_key_is_shown_nowhere(self):
+        pem, key = self.authority.issue("caller")
+        secret = key.read_text().splitlines()[1]
+        orchestrator = self.orchestrator(1)
+        self.assertIn(secret.encode(), key.read_bytes())
+        said = []
+
+        def loadctl(*args):
+            done = self.loadctl("--server", orchestrator.grpc, *args)
+            said.append(done.stdout + done.stderr)
+            return done
+
+        nobody = f"https://127.0.0.1:{harness.free_port()}/"
+        loadctl("run", nobody, "--id", "keyed", "-n", "1", "-c", "1", "--cert", pem, "--key", key)
+        self.assertIn('"client_key": "(not shown)"', loadctl("get", "keyed", "-o", "json").stdout)
+        for form in ("table", "json", "csv", "junit", "html"):
+            loadctl("report", "keyed", "-o", form)
+        loadctl("ls", "-o", "json")
+        loadctl("diff", "keyed", "keyed")
+        tail = loadctl("tail", "trigger", "--from", "begin", "--kafka", orchestrator.kafka, "-n", "2")
+        self.assertIn("(not shown)", tail.stdout, tail.stderr)
+        for path in ("", "/keyed", "/keyed/report", "/keyed:watch"):
+            said.append(harness.get(f"{orchestrator.http}/v1/loadTests{path}"))
+        said.append(orchestrator.output())
+        for pid in (orchestrator.pid, *orchestrator.driver_pids()):
+            said.append(pathlib.Path(f"/proc/{pid}/cmdline").read_text())
+        self.assertEqual([text for text in said if secret in text], [])
+        # It has to lie in the store as it is, which is nobody else's to read.
+        for path in orchestrator.data.glob("loadtest.db*"):
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+
 class WithEnvironment(harness.Orchestrator):
     def __init__(self, folder, env):
         saved = {name: harness.os.environ.get(name) for name in env}

@@ -37,6 +37,14 @@ class Prometheus(harness.Process):
         return answer["data"]["result"]
 
 
+def bucket_middle(index):
+    """In nanoseconds; the layout is in measure.proto."""
+    if index < 1024:
+        return index
+    exponent = index // 512 - 1
+    return ((index - exponent * 512) << exponent) + (1 << exponent) // 2
+
+
 def free_ports(count):
     """So many free ports in a row."""
     import socket
@@ -87,6 +95,16 @@ class Monitoring(harness.ProcessTest):
         for line in whole.splitlines():
             if line.startswith("loadtest_orchestrator_response_time_seconds_sum"):
                 self.assertAlmostEqual(float(line.split()[1]), report["totals"]["response_time"]["sum_ns"] / 1e9, places=6)
+        # Each bucket holds what the report's finer histogram has up to there.
+        fine, index = [], 0
+        histogram = report["totals"]["response_time"]
+        for delta, count in zip(histogram["index_deltas"], histogram["bucket_counts"]):
+            index += delta
+            fine.append((bucket_middle(index), int(count)))
+        buckets = re.findall(r'^loadtest_orchestrator_response_time_seconds_bucket\{le="([0-9.e-]+)"\} (\d+)$', whole, re.M)
+        self.assertGreater(len(buckets), 10)
+        for bound, below in buckets:
+            self.assertEqual(int(below), sum(count for middle, count in fine if middle <= round(float(bound) * 1e9)), bound)
 
     def test_prometheus_scrapes_both_and_every_query_of_the_dashboard_is_answered(self):
         target, orchestrator = self.target(), self.monitored()

@@ -29,15 +29,25 @@ class OpenApi(harness.ProcessTest):
         token.write_text(TOKEN)
         # What is made up as a URL must get no load: the driver refuses all but the target.
         orchestrator = self.orchestrator(1, extra=["--token-file", token, "--set", "driver.allowed_targets=127.0.0.1"])
-        done = self.loadctl("--server", orchestrator.grpc, "--token-file", token, "run", target.url + "/ping", "-n", 200, "--id", "smoke", "-q")
-        self.assertIn(done.returncode, (0, 4), done.stderr)
+        ids = ["smoke", *(f"spare-{i}" for i in range(4))]
+        for test_id in ids:
+            done = self.loadctl("--server", orchestrator.grpc, "--token-file", token, "run", target.url + "/ping", "-n", 200, "--id", test_id, "-q")
+            self.assertIn(done.returncode, (0, 4), done.stderr)
+        answers = pathlib.Path(self.folder) / "answers"
         run = subprocess.run([schemathesis(), "--no-color", "run", orchestrator.http + "/openapi.json", "-H", f"Authorization: Bearer {TOKEN}",
                               "--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "1", "--continue-on-failure",
                               # A spec can be wrong in ways that no schema can say.
                               "--exclude-checks", "positive_data_acceptance", "--request-timeout", "20",
                               "--generation-database", "none"],
-                             capture_output=True, text=True, timeout=280, cwd=self.folder, check=False)
+                             capture_output=True, text=True, timeout=280, cwd=self.folder, check=False,
+                             env={**os.environ, "SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": str(pathlib.Path(__file__).parent),
+                                  "PYTHONDONTWRITEBYTECODE": "1", "OPENAPI_TEST_IDS": ",".join(ids), "OPENAPI_ANSWERS": str(answers)})
         self.assertEqual(run.returncode, 0, run.stdout[-12000:] + run.stderr[-2000:])
+        # Nothing was tried by refusals alone, but for a spec, which no chance makes right, and the document, which was read first.
+        document = json.loads(harness.get(orchestrator.http + "/openapi.json"))
+        operations = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+        answered = {line.rsplit(" ", 1)[0] for line in answers.read_text().splitlines() if line.endswith((" 200", " 204"))}
+        self.assertEqual(operations - answered - {"POST /v1/loadTests", "GET /openapi.json"}, set())
         self.assertIsNone(orchestrator.child.poll())
         self.assertEqual(orchestrator.output().count("ERROR"), 0, orchestrator.output()[-3000:])
 

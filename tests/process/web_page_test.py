@@ -131,6 +131,49 @@ class WebPage(harness.ProcessTest):
         window.screenshot(SHOTS / "compare-phone.png", PHONE)
         self.assert_no_complaints(window)
 
+    def test_lines_that_cannot_be_read_are_named_with_all_the_rest(self):
+        window = self.page(self.orchestrator(1), "#/new")
+        for name, value in (("request.url", "ftp://nowhere"), ("request.headers", "foo"), ("labels", "bar"), ("load_test_id", "A")):
+            window.write(f"[name='{name}']", value)
+        window.click("button[type=submit]")
+        for name, words in (("request.headers", 'got "foo", want Name: value'), ("labels", 'got "bar", want KEY=VALUE'),
+                            ("request.url", 'got "ftp://nowhere", want http[s]://'), ("load_test_id", 'got "A", want 1 to 63')):
+            window.wait_text(words, f"[id='f-{name}-problem']")
+
+    def test_run_again_keeps_what_the_form_has_no_fields_for(self):
+        target, orchestrator = self.target(), self.orchestrator(1)
+        body = pathlib.Path(self.folder) / "body"
+        body.write_bytes(bytes(range(256)))
+        self.run_by_loadctl(orchestrator, target, "first", "--rate", "100", "-d", "200ms", "-X", "POST", "-b", f"@{body}", "-H", "X-Who: me",
+                            "--arrivals", "poisson", "--seed", "7", "--connect-timeout", "3s", "--label", "team=web")
+        window = self.page(orchestrator, "#/new/first")
+        window.wait_text("Also as in first")
+        self.assertIn("arrival_seed: 7", window.text("form"))
+        window.write("[name='load_test_id']", "second")
+        window.click("button[type=submit]")
+        window.wait_text("SUCCEEDED")
+        first, second = (orchestrator.rest(f"/v1/loadTests/{name}")["spec"] for name in ("first", "second"))
+        self.assertEqual(second, first)
+        self.assert_no_complaints(window)
+
+    def test_a_long_report_is_drawn_to_its_end(self):
+        target, orchestrator = self.target(), self.orchestrator(1, extra=["--set", "driver.metrics_interval=10ms"])
+        self.run_by_loadctl(orchestrator, target, "long", "--rate", "100", "-d", "8s")
+        intervals = len(orchestrator.rest("/v1/loadTests/long/report")["intervals"])  # about 800
+        window = self.page(orchestrator, "#/tests/long")
+        window.wait_text(f"Intervals ({intervals:,})")
+        drawn = window.js("return import('/charts.js').then(({thinned}) => thinned([...Array(9001).keys()].map((x) => ({x, y: x === 4000 ? -1 : x % 7}))))")
+        self.assertLessEqual(len(drawn), 1200)
+        self.assertIn({"x": 4000, "y": -1}, drawn)
+        self.assertEqual((window.text("#connection"), window.complaints()), ("", []))
+
+    def test_addresses_that_are_none_show_the_list_or_say_so(self):
+        orchestrator = self.orchestrator(0)
+        window = self.page(orchestrator, "#/constructor")
+        window.wait_text("None. Start one")
+        window.open(f"{orchestrator.http}/#/tests/%zz")
+        window.wait_text('got "loadTests/%zz"')
+
     def test_a_note_is_kept(self):
         target, orchestrator = self.target(), self.orchestrator(1)
         self.run_by_loadctl(orchestrator, target, "noted", "-n", "100")

@@ -35,6 +35,23 @@ TEST_F(StoreTest, GivesBackWhatWasWrittenAfterARestart) {
   EXPECT_EQ(contents->offsets.at({Topic::kMetrics, 2}), 10);
 }
 
+TEST_F(StoreTest, IsItsUsersOwnAlsoWhenAnEarlierVersionMadeIt) {
+  using std::filesystem::perms;
+  const auto mode = [](const std::filesystem::path& path) {
+    return std::filesystem::status(path).permissions();
+  };
+  {
+    const auto store = Store::Open(dir_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_EQ(mode(File()), perms::owner_read | perms::owner_write);
+    EXPECT_EQ(mode(dir_ / "loadtest.db-wal"), perms::owner_read | perms::owner_write);
+  }
+  std::filesystem::permissions(File(), perms::others_read, std::filesystem::perm_options::add);
+  const auto store = Store::Open(dir_);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ(mode(File()), perms::owner_read | perms::owner_write);
+}
+
 TEST_F(StoreTest, DoesNotLoadRecordsOfTestsThatEnded) {
   auto store = Store::Open(dir_);
   StoreBatch batch;
