@@ -32,6 +32,8 @@ struct Context {
   // Folder of this program; `orchestrator` is beside it.
   std::string program_folder;
   std::vector<ExtraOutputFile>& extras;
+  // Whether tests outlive this command: not those of `run --local`.
+  bool tests_are_kept = true;
 
   bool json() const { return line.format == CommandLine::Format::kJson; }
 };
