@@ -12,6 +12,7 @@
 #include "client/connection.h"
 #include "client/flags/command_line.h"
 #include "client/interrupts.h"
+#include "client/output_file.h"
 #include "client/terminal.h"
 #include "common/cli/program_flags.h"
 
@@ -20,7 +21,7 @@ namespace loadtest {
 // An open file of -o FORMAT=FILE.
 struct ExtraOutputFile {
   CommandLine::Format format;
-  std::unique_ptr<std::ostream> file;
+  std::unique_ptr<OutputFile> file;
 };
 
 struct Context {
