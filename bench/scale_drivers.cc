@@ -1,6 +1,8 @@
 // scale_drivers: many drivers in one process, without load. They register, send heartbeats, arm,
 // and report plausible measurements over the same bus code as real ones; then the program compares
 // the report with what it has sent, to one. bench/scale runs it.
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -37,7 +39,12 @@ struct Options {
 };
 
 constexpr int64_t kHeartbeatNs = kNanosPerSecond;
+// Heartbeats that are due within it leave together: a thousand drivers do not wake one by one.
+constexpr int64_t kTurnMs = 5;
 constexpr int kVariants = 16;
+// Connections by which the drivers publish. Real drivers have one each, and their reports travel side
+// by side; one producer for all would send a batch only when the one before it is acknowledged.
+constexpr int kProducers = 2;
 
 // What a driver measures in a second: response times around a millisecond, with a tail.
 v1::Measurements PlausibleMeasurements(uint64_t seed, int requests) {
@@ -71,22 +78,32 @@ v1::Measurements PlausibleMeasurements(uint64_t seed, int requests) {
   return m;
 }
 
+void AppendField(int number, std::string_view message, std::string& out) {
+  google::protobuf::io::StringOutputStream stream(&out);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.WriteTag(static_cast<uint32_t>(number) << 3 | 2);  // 2: with its length before it
+  coded.WriteVarint32(static_cast<uint32_t>(message.size()));
+  coded.WriteRaw(message.data(), static_cast<int>(message.size()));
+}
+
 struct SimulatedDriver {
   std::string id;
+  MessageBus* bus = nullptr;
   int64_t heartbeats = 0;
   int64_t reports = 0;
   bool takes_part = false;
 };
 
-// All the drivers. One thread: it owns the bus.
+// All the drivers. One thread: it owns the buses, of which the first reads.
 class Fleet {
  public:
-  Fleet(const Options& options, MessageBus& bus) : options_(options), bus_(bus) {
+  Fleet(const Options& options, std::vector<std::unique_ptr<KafkaBus>> buses)
+      : options_(options), buses_(std::move(buses)), bus_(*buses_.front()) {
     incarnation_ = clock_.WallNow().ns;
     for (int i = 0; i < options.drivers; ++i)
-      drivers_.push_back({.id = absl::StrFormat("sim-%05d", i)});
+      drivers_.push_back({.id = absl::StrFormat("sim-%05d", i), .bus = buses_[i % kProducers].get()});
     for (int i = 0; i < kVariants; ++i)
-      variants_.push_back(PlausibleMeasurements(i + 1, options.requests));
+      variants_.push_back(PlausibleMeasurements(i + 1, options.requests).SerializeAsString());
   }
 
   bool Join() {
@@ -103,9 +120,9 @@ class Fleet {
       m.set_protocol_version(1);
       m.set_ip_address("127.0.0.1");
       m.set_host_name("simulated");
-      Publish(Topic::kRegister, driver.id, "DriverRegistration", m.SerializeAsString());
+      Publish(driver, Topic::kRegister, "DriverRegistration", m.SerializeAsString());
       Heartbeat(driver);
-      bus_.Poll(milliseconds(0));
+      driver.bus->Poll(milliseconds(0));
     }
     joined_ = true;
     return true;
@@ -118,11 +135,13 @@ class Fleet {
       const int64_t now = clock_.WallNow().ns;
       SendHeartbeats(now);
       SendReports(now);
-      int64_t next = next_heartbeat_ns_;
-      if (start_ns_ > 0) next = std::min(next, next_report_ns_);
-      const int64_t wait_ms =
-          std::clamp<int64_t>((next - clock_.WallNow().ns) / kNanosPerMilli, 0, 50);
+      int64_t wait_ms = kTurnMs;
+      if (start_ns_ > 0)
+        wait_ms = std::clamp<int64_t>((next_report_ns_ - now) / kNanosPerMilli, 0, kTurnMs);
       for (const Record& record : bus_.Poll(milliseconds(wait_ms)).records) OnTrigger(record);
+      for (const auto& bus : buses_) {
+        if (bus.get() != &bus_) bus->Poll(milliseconds(0));
+      }
     }
   }
 
@@ -139,11 +158,12 @@ class Fleet {
     return false;
   }
 
-  void Publish(Topic topic, const std::string& key, std::string_view type,
+  void Publish(const SimulatedDriver& driver, Topic topic, std::string_view type,
                const std::string& value) {
-    const absl::Status published = bus_.Publish(topic, key, type, value, [this](const auto& s) {
-      if (!s.ok()) ++reports_failed_;
-    });
+    const absl::Status published =
+        driver.bus->Publish(topic, driver.id, type, value, [this](const auto& s) {
+          if (!s.ok()) ++reports_failed_;
+        });
     if (!published.ok()) ++reports_failed_;
   }
 
@@ -159,7 +179,7 @@ class Fleet {
       m.set_state(clock_.WallNow().ns < start_ns_ ? v1::DriverHeartbeat::ARMED
                                                   : v1::DriverHeartbeat::RUNNING);
     }
-    Publish(Topic::kHeartbeat, driver.id, "DriverHeartbeat", m.SerializeAsString());
+    Publish(driver, Topic::kHeartbeat, "DriverHeartbeat", m.SerializeAsString());
   }
 
   // One driver after the other, evenly over the interval.
@@ -191,7 +211,8 @@ class Fleet {
     }
   }
 
-  // The reports of the next interval, made while there is time, so that they leave at once.
+  // The reports of the next interval, made in the middle of this one: so that they leave at once, and
+  // the work is not done while the orchestrator has its own.
   void Prepare() {
     ++interval_;
     prepared_.clear();
@@ -207,38 +228,44 @@ class Fleet {
       m.set_end_offset_ns(interval_ * interval_ns_);
       m.set_has_sent(true);
       m.set_first_send_offset_ns(20'000 + static_cast<int64_t>(i % 100) * 1'000);
-      *m.mutable_measurements() = variants_[(i + interval_) % kVariants];
       if (final) {
         m.set_final(true);
         m.set_end_reason(v1::MetricsReport::PLAN_DONE);
         m.set_last_send_offset_ns(interval_ * interval_ns_ - 1'000'000);
       }
-      prepared_.emplace_back(&drivers_[i], m.SerializeAsString());
+      // A message's parts may stand one after the other.
+      std::string& value = prepared_.emplace_back(&drivers_[i], m.SerializeAsString()).second;
+      AppendField(v1::MetricsReport::kMeasurementsFieldNumber,
+                  variants_[(i + interval_) % kVariants], value);
       bytes_ += static_cast<int64_t>(prepared_.back().second.size());
     }
     final_ = final;
   }
 
   void SendReports(int64_t now) {
-    if (start_ns_ == 0 || now < next_report_ns_) return;
+    if (start_ns_ == 0) return;
+    if (prepared_.empty() && now >= next_report_ns_ - interval_ns_ / 2) Prepare();
+    if (now < next_report_ns_) return;
     for (auto& [driver, value] : prepared_) {
       ++reports_sent_;
-      Publish(Topic::kMetrics, driver->id, "MetricsReport", value);
+      Publish(*driver, Topic::kMetrics, "MetricsReport", value);
     }
     longest_burst_ns_ = std::max<int64_t>(longest_burst_ns_, clock_.WallNow().ns - next_report_ns_);
     next_report_ns_ += interval_ns_;
-    if (!final_) return Prepare();
+    prepared_.clear();
+    if (!final_) return;
     start_ns_ = 0;
     for (SimulatedDriver& driver : drivers_) driver.takes_part = false;
     for (SimulatedDriver& driver : drivers_) Heartbeat(driver);
   }
 
   const Options options_;
+  const std::vector<std::unique_ptr<KafkaBus>> buses_;
   MessageBus& bus_;
   SystemClock clock_;
   int64_t incarnation_ = 0;
   std::vector<SimulatedDriver> drivers_;
-  std::vector<v1::Measurements> variants_;
+  std::vector<std::string> variants_;  // v1::Measurements
   std::vector<std::pair<SimulatedDriver*, std::string>> prepared_;
   std::string test_id_;
   int64_t start_ns_ = 0;
@@ -400,12 +427,17 @@ int Main(const Options& options) {
   v1::Config config = *LoadConfig(ConfigSources());
   config.mutable_kafka()->set_bootstrap_servers(options.kafka);
   config.mutable_kafka()->set_topic_prefix(options.prefix);
-  auto bus = KafkaBus::Connect(config.kafka(), {.client_id = "fleet", .role = "scale"});
-  if (!bus.ok()) {
-    std::fprintf(stderr, "scale_drivers: %s\n", std::string(bus.status().message()).c_str());
-    return 1;
+  std::vector<std::unique_ptr<KafkaBus>> buses;
+  for (int i = 0; i < kProducers; ++i) {
+    auto bus = KafkaBus::Connect(config.kafka(),
+                                 {.client_id = absl::StrFormat("fleet-%d", i), .role = "scale"});
+    if (!bus.ok()) {
+      std::fprintf(stderr, "scale_drivers: %s\n", std::string(bus.status().message()).c_str());
+      return 1;
+    }
+    buses.push_back(*std::move(bus));
   }
-  Fleet fleet(options, **bus);
+  Fleet fleet(options, std::move(buses));
   std::atomic<bool> done = false;
   std::thread thread([&] {
     if (fleet.Join()) fleet.Run(done);

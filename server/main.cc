@@ -1,5 +1,6 @@
 // orchestrator [N]: puts the parts together, waits for a signal, takes them down in reverse.
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +38,8 @@ constexpr int kShortestLeaseHeartbeats = 3;
 // The embedded broker dies with the orchestrator, so nobody comes back within a longer lease.
 constexpr int64_t kShortestEmbeddedLeaseNs = 3 * kNanosPerSecond;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
+constexpr size_t kOwnDescriptors = 256;
+constexpr size_t kFewestConnections = 32;
 
 int ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
@@ -56,6 +59,19 @@ int ExitCodeOf(const absl::Status& status) {
 int Fail(const absl::Status& status, int code) {
   absl::FPrintF(stderr, "orchestrator: %s\n", std::string(status.message()));
   return code;
+}
+
+// How many connections each of the two doors may have, at most `wanted`: together they leave
+// descriptors for broker, store and drivers. Asks the system for as many as it gives.
+size_t ConnectionsOfADoor(size_t wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur / 2 > wanted + kOwnDescriptors / 2) return wanted;
+  return limit.rlim_cur < 2 * kOwnDescriptors ? kFewestConnections
+                                              : (limit.rlim_cur - kOwnDescriptors) / 2;
 }
 
 std::string ProgramFolder() {
@@ -206,10 +222,12 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   if (!orchestrator.ok()) return Fail(orchestrator.status(), ExitCodeOf(orchestrator.status()));
 
   const absl::StatusOr<std::unique_ptr<GrpcServer>> grpc =
-      GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator, *security);
+      GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator, *security,
+                        {.max_connections = ConnectionsOfADoor(GrpcLimits().max_connections)});
   if (!grpc.ok()) return Fail(grpc.status(), kExitUsage);
   const absl::StatusOr<std::unique_ptr<RestServer>> rest =
-      RestServer::Start(config.orchestrator().http_address(), **orchestrator, RestOptions(),
+      RestServer::Start(config.orchestrator().http_address(), **orchestrator,
+                        {.max_connections = ConnectionsOfADoor(RestOptions().max_connections)},
                         *security);
   if (!rest.ok()) return Fail(rest.status(), kExitUsage);
   const std::string grpc_address = AddressOf(config.orchestrator().grpc_address(), (*grpc)->port());

@@ -15,6 +15,8 @@ using std::chrono::steady_clock;
 
 constexpr int kPageSize = 1'000;
 
+// Those that send first, then those that wait, the next one first: a driver that becomes idle takes
+// the oldest that is left.
 absl::StatusOr<std::vector<std::string>> UnendedTests(Connection& connection) {
   v1::ListLoadTestsRequest request;
   request.set_page_size(kPageSize);
@@ -22,12 +24,14 @@ absl::StatusOr<std::vector<std::string>> UnendedTests(Connection& connection) {
                            v1::LoadTest::STOPPING}) {
     request.add_states(state);
   }
-  std::vector<std::string> names;
+  std::vector<std::string> names, waiting;
   do {
     ASSIGN_OR_RETURN(const v1::ListLoadTestsResponse page, connection.ListLoadTests(request));
-    for (const v1::LoadTest& test : page.load_tests()) names.push_back(test.name());
+    for (const v1::LoadTest& test : page.load_tests())
+      (test.state() == v1::LoadTest::PENDING ? waiting : names).push_back(test.name());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
+  names.insert(names.end(), waiting.rbegin(), waiting.rend());  // a list has the newest first
   return names;
 }
 

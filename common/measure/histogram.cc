@@ -1,6 +1,7 @@
 #include "common/measure/histogram.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -105,21 +106,32 @@ void Histogram::Clear() {
   max_ = 0;
 }
 
-int64_t Histogram::Percentile(double q) const {
-  if (count_ == 0) return 0;
+template <size_t kCount>
+std::array<int64_t, kCount> Histogram::Percentiles(const std::array<double, kCount>& q) const {
+  std::array<int64_t, kCount> values{};
+  if (count_ == 0) return values;
   // Nearest rank: the value of rank ceil(q * n), ranks from 1.
-  const int64_t rank = std::clamp<int64_t>(
-      static_cast<int64_t>(std::ceil(q * static_cast<double>(count_))), 1, count_);
+  const auto rank_of = [this](double share) {
+    return std::clamp<int64_t>(
+        static_cast<int64_t>(std::ceil(share * static_cast<double>(count_))), 1, count_);
+  };
+  values.fill(max());
+  size_t next = 0;
+  int64_t rank = rank_of(q[0]);
   int64_t seen = 0;
-  int64_t value = max();
   ForEachBucket([&](int index, uint64_t count) {
     seen += static_cast<int64_t>(count);
-    if (seen < rank) return true;
-    value = std::clamp(MiddleOf(index), min(), max());
-    return false;
+    while (seen >= rank) {
+      values[next] = std::clamp(MiddleOf(index), min(), max());
+      if (++next == kCount) return false;
+      rank = rank_of(q[next]);
+    }
+    return true;
   });
-  return value;
+  return values;
 }
+
+int64_t Histogram::Percentile(double q) const { return Percentiles(std::array{q})[0]; }
 
 void Histogram::ToProto(v1::Histogram& out) const {
   out.Clear();
@@ -202,20 +214,26 @@ absl::Status Histogram::MergeProto(const v1::Histogram& in) {
 
 void Histogram::MergeCheckedProto(const v1::Histogram& in) {
   if (in.count() == 0) return;
-  int index = 0;
-  int i = 0;
-  const auto next = [&]() -> std::pair<int, uint64_t> {
-    if (i == in.index_deltas_size()) return {0, 0};
-    index += static_cast<int>(in.index_deltas(i));
-    return {index, in.bucket_counts(i++)};
-  };
+  const uint32_t* const deltas = in.index_deltas().data();
+  const uint64_t* const counts = in.bucket_counts().data();
+  const int n = in.index_deltas_size();
   if (packed_) {
-    packed_->Add(next);
+    int index = 0;
+    int i = 0;
+    packed_->Add([&]() -> std::pair<int, uint64_t> {
+      if (i == n) return {0, 0};
+      index += static_cast<int>(deltas[i]);
+      return {index, counts[i++]};
+    });
   } else {
     // CheckProto has seen that the outer buckets are those of min and max.
     Cover(IndexOf(in.min_ns()), IndexOf(in.max_ns()));
-    for (auto bucket = next(); bucket.second != 0; bucket = next())
-      buckets_[bucket.first - first_] += bucket.second;
+    size_t at = 0;  // wraps below first_ until the first delta is added
+    at -= static_cast<size_t>(first_);
+    for (int i = 0; i < n; ++i) {
+      at += deltas[i];
+      buckets_[at] += counts[i];
+    }
   }
   count_ += in.count();
   sum_ += in.sum_ns();
@@ -228,12 +246,14 @@ v1::LatencySummary Histogram::Summary() const {
   out.set_count(count_);
   out.set_min_ns(min());
   out.set_mean_ns(mean());
-  out.set_p50_ns(Percentile(0.50));
-  out.set_p90_ns(Percentile(0.90));
-  out.set_p95_ns(Percentile(0.95));
-  out.set_p99_ns(Percentile(0.99));
-  out.set_p999_ns(Percentile(0.999));
-  out.set_p9999_ns(Percentile(0.9999));
+  const auto [p50, p90, p95, p99, p999, p9999] =
+      Percentiles(std::array{0.50, 0.90, 0.95, 0.99, 0.999, 0.9999});
+  out.set_p50_ns(p50);
+  out.set_p90_ns(p90);
+  out.set_p95_ns(p95);
+  out.set_p99_ns(p99);
+  out.set_p999_ns(p999);
+  out.set_p9999_ns(p9999);
   out.set_max_ns(max());
   return out;
 }

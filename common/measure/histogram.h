@@ -1,6 +1,7 @@
 // Log-linear histogram of nanoseconds: at most 0.1 % error, constant memory, merged exactly.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +25,8 @@ class LatencySummary;
 //
 // Memory is held for the octaves between the smallest and the largest value only, 4 KB each:
 // nothing when empty, some 40 KB for the latencies of a server. Record allocates when a value lies
-// outside of them, and never after Reserve. A packed one holds two or three bytes for each bucket
-// that is not empty, some 2 KB in all, and is slow to record into: for sums of which there are
-// many.
+// outside of them, and never after Reserve. A packed one holds four bytes for each bucket that is not
+// empty, some 4 KB in all, and is slow to record into: for sums of which there are many.
 //
 // Not thread-safe.
 class Histogram {
@@ -120,6 +120,10 @@ class Histogram {
   // returns false.
   template <typename Take>
   void ForEachBucket(const Take& take) const;
+
+  // Percentile for each of q, which ascend, in one pass.
+  template <size_t kCount>
+  std::array<int64_t, kCount> Percentiles(const std::array<double, kCount>& q) const;
 
   // Extends the storage by whole octaves, so that it has the buckets low to high.
   void Cover(int low, int high);

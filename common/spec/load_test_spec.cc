@@ -38,15 +38,16 @@ void CheckConnections(v1::LoadTestSpec& spec, SpecProblems& problems) {
   }
   if (spec.max_connections() == 0)
     spec.set_max_connections(std::max(spec.connections(), kDefaultMaxConnections));
+  if (spec.connections() > kLargestConnections) return;  // nothing would be right beside it
   problems.CheckNumber("spec.max_connections", spec.max_connections(),
                        std::max(1, spec.connections()), kLargestConnections);
 }
 
 // After CheckConnections.
 void CheckLanes(const v1::LoadTestSpec& spec, SpecProblems& problems) {
-  const int64_t lanes =
-      int64_t{std::max(spec.connections(), spec.max_connections())} * spec.streams();
-  if (lanes <= kLargestLanes) return;
+  const int connections = std::max(spec.connections(), spec.max_connections());
+  if (connections > kLargestConnections) return;  // which is said already
+  if (int64_t{connections} * spec.streams() <= kLargestLanes) return;
   problems.Add(absl::StrFormat("spec.streams: got %d, want at most %d streams in all connections",
                                spec.streams(), kLargestLanes));
 }

@@ -4,14 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
-#include "common/spec/load_test_spec.h"
 #include "driver/core/share_checks.h"
 
 namespace loadtest {
+namespace {
+
+// "api.example:8080" -> "api.example". An address in brackets stays as it is, and is no name.
+std::string_view WithoutPort(std::string_view host) { return host.substr(0, host.find(':')); }
+
+}  // namespace
 
 absl::StatusOr<DriverPolicy> DriverPolicy::Create(const v1::DriverConfig& config) {
   DriverPolicy policy;
@@ -29,7 +35,14 @@ absl::Status DriverPolicy::Check(const v1::LoadTestSpec& spec,
                                  const v1::Assignment& assignment) const {
   ASSIGN_OR_RETURN(const Url url, ParseUrl(spec.request().url()));
   RETURN_IF_ERROR(targets_.CheckHost(url.host));
+  RETURN_IF_ERROR(CheckServedNames(spec, url));
   const int slots = std::max(1, assignment.slots());
+  if (max_rate_ > 0 && spec.has_avalanche()) {
+    return absl::PermissionDeniedError(absl::StrFormat(
+        "rate: got an avalanche, which is as fast as its answers, want a tsunami, rate or stages "
+        "of at most %g/s for this driver; allow any there with driver.max_rate=0",
+        max_rate_));
+  }
   const double rate = HighestRate(spec, slots) / slots;
   if (max_rate_ > 0 && rate > max_rate_) {
     return absl::PermissionDeniedError(absl::StrFormat(
@@ -50,6 +63,15 @@ absl::Status DriverPolicy::Check(const v1::LoadTestSpec& spec,
         spec.connections(), max_connections_));
   }
   return absl::OkStatus();
+}
+
+absl::Status DriverPolicy::CheckServedNames(const v1::LoadTestSpec& spec, const Url& url) const {
+  for (const v1::Header& header : spec.request().headers()) {
+    if (!absl::EqualsIgnoreCase(header.name(), "host")) continue;
+    RETURN_IF_ERROR(targets_.CheckServedName(url.host, WithoutPort(header.value())));
+  }
+  if (spec.tls().server_name().empty()) return absl::OkStatus();
+  return targets_.CheckServedName(url.host, spec.tls().server_name());
 }
 
 std::vector<v1::Share> DriverPolicy::WithinRate(const v1::LoadTestSpec& spec,

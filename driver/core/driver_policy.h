@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/spec/load_test_spec.h"
 #include "driver/core/target_policy.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/config.pb.h"
@@ -43,6 +44,9 @@ class DriverPolicy {
   void Apply(v1::LoadTestSpec& spec) const;
 
  private:
+  // The names by which the target is asked for its page.
+  absl::Status CheckServedNames(const v1::LoadTestSpec& spec, const Url& url) const;
+
   TargetPolicy targets_;
   double max_rate_ = 0;
   int64_t max_duration_ns_ = 0;

@@ -40,12 +40,27 @@ std::optional<IpNetwork> IpNetwork::Parse(std::string_view text) {
   }
   const int all_bits = network.is_v4_ ? 32 : 128;
   network.prefix_bits_ = all_bits;
-  if (slash == std::string_view::npos) return network;
-  const std::string_view bits = text.substr(slash + 1);
-  const auto parsed = std::from_chars(bits.data(), bits.data() + bits.size(), network.prefix_bits_);
-  const bool whole = parsed.ec == std::errc() && parsed.ptr == bits.data() + bits.size();
-  if (!whole || network.prefix_bits_ < 0 || network.prefix_bits_ > all_bits) return std::nullopt;
+  if (slash != std::string_view::npos) {
+    const std::string_view bits = text.substr(slash + 1);
+    const auto parsed =
+        std::from_chars(bits.data(), bits.data() + bits.size(), network.prefix_bits_);
+    const bool whole = parsed.ec == std::errc() && parsed.ptr == bits.data() + bits.size();
+    if (!whole || network.prefix_bits_ < 0 || network.prefix_bits_ > all_bits) return std::nullopt;
+  }
+  network.UnwrapMapped();
   return network;
+}
+
+void IpNetwork::UnwrapMapped() {
+  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  constexpr int kMappedBits = 96;
+  if (is_v4_ || prefix_bits_ < kMappedBits ||
+      !std::equal(kMapped.begin(), kMapped.end(), bytes_.begin())) {
+    return;
+  }
+  std::copy(bytes_.begin() + kMapped.size(), bytes_.end(), bytes_.begin());
+  prefix_bits_ -= kMappedBits;
+  is_v4_ = true;
 }
 
 bool IpNetwork::Contains(const IpNetwork& address) const {
@@ -96,6 +111,13 @@ absl::Status TargetPolicy::CheckAddress(std::string_view host, std::string_view 
   if (address && AllowsByNetwork(*address)) return absl::OkStatus();
   if (host == ip) return Denied(host);
   return Denied(absl::StrFormat("%s (%s)", host, ip));
+}
+
+absl::Status TargetPolicy::CheckServedName(std::string_view host, std::string_view name) const {
+  const std::optional<IpNetwork> address = IpNetwork::Parse(host);
+  const bool by_address = !AllowsByName(host) || (address && AllowsByNetwork(*address));
+  if (by_address || AllowsByName(name)) return absl::OkStatus();
+  return Denied(absl::StrFormat("%s asked for as \"%s\"", host, name));
 }
 
 bool TargetPolicy::AllowsByName(std::string_view host) const {

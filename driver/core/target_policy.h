@@ -17,11 +17,14 @@ namespace loadtest {
 class IpNetwork {
  public:
   // "10.1.0.0/16", "10.1.2.3", "fd00::/8". Nothing when `text` is neither an address nor a network.
+  // What is mapped into IPv6 (::ffff:10.1.2.3, RFC 4291 section 2.5.5.2) is the IPv4 it stands for.
   static std::optional<IpNetwork> Parse(std::string_view text);
 
   bool Contains(const IpNetwork& address) const;
 
  private:
+  void UnwrapMapped();
+
   bool is_v4_ = false;
   int prefix_bits_ = 0;
   std::array<uint8_t, 16> bytes_{};
@@ -48,6 +51,10 @@ class TargetPolicy {
 
   // After `host` was resolved to the address `ip`.
   absl::Status CheckAddress(std::string_view host, std::string_view ip) const;
+
+  // Whether `host` may be asked for pages of `name`, by a Host header or in TLS. A host that is
+  // allowed by its name may be a proxy with other sites behind it: these must be allowed too.
+  absl::Status CheckServedName(std::string_view host, std::string_view name) const;
 
  private:
   bool AllowsByName(std::string_view host) const;

@@ -3,11 +3,14 @@ package loadtest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -38,14 +41,22 @@ type Client struct {
 }
 
 type options struct {
-	token       string
-	credentials credentials.TransportCredentials
+	token string
+	tls   *tls.Config // nil: clear text
+}
+
+// secure is the TLS configuration, which there is from now on.
+func (o *options) secure() *tls.Config {
+	if o.tls == nil {
+		o.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return o.tls
 }
 
 // Option is for Dial.
 type Option func(*options) error
 
-// WithToken sends a token with each call; without it, LOADTEST_TOKEN is sent if it is set.
+// WithToken sends a token with each call; without it, that in LOADTEST_TOKEN or in the file LOADTEST_TOKEN_FILE is sent.
 func WithToken(token string) Option {
 	return func(o *options) error {
 		o.token = token
@@ -53,15 +64,36 @@ func WithToken(token string) Option {
 	}
 }
 
-// WithTLS speaks TLS and trusts the PEM certificates in the file, or the system's if it is empty.
+// WithTLS speaks TLS and trusts the PEM certificates in the file, or the system's if it is empty. Without it, those in the
+// file LOADTEST_SERVER_CACERT are trusted if it is set.
 func WithTLS(caFile string) Option {
-	return func(o *options) (err error) {
+	return func(o *options) error {
+		config := o.secure()
+		config.RootCAs = nil
 		if caFile == "" {
-			o.credentials = credentials.NewTLS(nil)
 			return nil
 		}
-		o.credentials, err = credentials.NewClientTLSFromFile(caFile, "")
-		return err
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("%s: got no certificate, want PEM certificates", caFile)
+		}
+		return nil
+	}
+}
+
+// WithClientCertificate speaks TLS and shows this certificate, PEM files.
+func WithClientCertificate(certFile, keyFile string) Option {
+	return func(o *options) error {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return err
+		}
+		o.secure().Certificates = []tls.Certificate{pair}
+		return nil
 	}
 }
 
@@ -74,11 +106,23 @@ func Dial(server string, opts ...Option) (*Client, error) {
 	if server == "" {
 		server = DefaultServer
 	}
-	o := options{token: os.Getenv("LOADTEST_TOKEN"), credentials: insecure.NewCredentials()}
+	o := options{token: os.Getenv("LOADTEST_TOKEN")}
+	if file := os.Getenv("LOADTEST_TOKEN_FILE"); file != "" {
+		opts = append([]Option{withTokenFile(file)}, opts...)
+	}
+	if file := os.Getenv("LOADTEST_SERVER_CACERT"); file != "" {
+		opts = append([]Option{WithTLS(file)}, opts...)
+	}
 	for _, opt := range opts {
 		if err := opt(&o); err != nil {
 			return nil, fmt.Errorf("orchestrator at %s: %w", server, err)
 		}
+	}
+	transport := insecure.NewCredentials()
+	if o.tls != nil {
+		transport = credentials.NewTLS(o.tls)
+	} else if o.token != "" && !isLoopback(server) {
+		return nil, fmt.Errorf("%s is another host, and the token would go there in clear text; want WithTLS", server)
 	}
 	withToken := func(ctx context.Context) context.Context {
 		if o.token == "" {
@@ -87,7 +131,7 @@ func Dial(server string, opts ...Option) (*Client, error) {
 		return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+o.token)
 	}
 	conn, err := grpc.NewClient(server,
-		grpc.WithTransportCredentials(o.credentials),
+		grpc.WithTransportCredentials(transport),
 		grpc.WithNoProxy(),
 		// Reports of long tests have many intervals.
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32), grpc.MaxCallSendMsgSize(math.MaxInt32)),
@@ -105,6 +149,30 @@ func Dial(server string, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("orchestrator at %s: %w", server, err)
 	}
 	return &Client{Service: pb.NewLoadTestServiceClient(conn), conn: conn, server: server}, nil
+}
+
+func withTokenFile(file string) Option {
+	return func(o *options) error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		o.token, _, _ = strings.Cut(string(text), "\n")
+		o.token = strings.TrimRight(o.token, "\r")
+		return nil
+	}
+}
+
+func isLoopback(server string) bool {
+	if strings.HasPrefix(server, "unix:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(server[strings.LastIndex(server, "/")+1:])
+	if err != nil {
+		host = server
+	}
+	address := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (address != nil && address.IsLoopback())
 }
 
 // Close ends the connection.

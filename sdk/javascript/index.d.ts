@@ -41,10 +41,13 @@ export interface RunOptions extends SpecOptions {
 }
 
 export interface ConnectionOptions {
-  /** LOADTEST_TOKEN if it is not given. */
+  /** If it is not given, LOADTEST_TOKEN, or what the file LOADTEST_TOKEN_FILE has. Not sent to another host in clear text. */
   token?: string;
-  /** Speak TLS and trust the PEM certificates in this file. */
+  /** Speak TLS and trust the PEM certificates in this file, or in LOADTEST_SERVER_CACERT if it is not given. */
   caFile?: string;
+  /** The client's own certificate and its key, PEM files: both or none. */
+  certFile?: string;
+  keyFile?: string;
   /** Speak TLS and trust the system's certificates. */
   tls?: boolean;
 }
@@ -91,6 +94,6 @@ export class Client {
   drivers(): Promise<Driver[]>;
 }
 
-export function run(url: string, options?: RunOptions & {server?: string}): Promise<Result>;
+export function run(url: string, options?: RunOptions & Omit<ConnectionOptions, 'tls'> & {server?: string}): Promise<Result>;
 export function makeSpec(url: string, options?: SpecOptions): LoadTestSpec__Input;
 export function duration(time: Time): {seconds: number; nanos: number};

@@ -55,12 +55,17 @@ export function duration(time) {
   return {seconds: Number(nanos / UNITS.s), nanos: Number(nanos % UNITS.s)};
 }
 
+const SPEC_FIELDS = new Set(definition['loadtest.v1.LoadTestSpec'].type.field.map(({name}) => name));
+
 /** A spec from the words of the command line; index.d.ts says which. */
 export function makeSpec(url, options = {}) {
   const {delay, rate, stages, requests, duration: length, timeout, warmup, method, headers = {}, body, ...rest} = options;
   if ([delay, rate, stages].filter((kind) => kind !== undefined).length > 1) {
     throw new TypeError('got more than one of delay, rate and stages, want at most one');
   }
+  // A word that is misspelt would otherwise be left out in silence.
+  const unknown = Object.keys(rest).filter((word) => !SPEC_FIELDS.has(word));
+  if (unknown.length > 0) throw new TypeError(`got ${unknown.join(', ')}, which no spec has`);
   const spec = {request: {url}, ...rest};
   if (method !== undefined) spec.request.method = method;
   if (body !== undefined) spec.request.body = typeof body === 'string' ? Buffer.from(body) : body;
@@ -113,15 +118,32 @@ export class Result {
   }
 }
 
+function tokenOfEnvironment() {
+  const file = process.env.LOADTEST_TOKEN_FILE;
+  return file ? readFileSync(file, 'utf8').split(/\r?\n/)[0] : process.env.LOADTEST_TOKEN;
+}
+
+function isLoopback(server) {
+  if (server.startsWith('unix:')) return true;
+  const host = server.split('/').at(-1).replace(/:\d*$/, '').replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** A connection to an orchestrator. Every method throws a LoadTestError. */
 export class Client {
   #service;
   #metadata = new grpc.Metadata();
 
-  constructor(server, {token = process.env.LOADTEST_TOKEN, caFile, tls = Boolean(caFile)} = {}) {
+  constructor(server, {token = tokenOfEnvironment(), caFile = process.env.LOADTEST_SERVER_CACERT, certFile, keyFile,
+                       tls = Boolean(caFile || certFile)} = {}) {
     this.server = server || process.env.LOADTEST_SERVER || DEFAULT_SERVER;
+    if (Boolean(certFile) !== Boolean(keyFile)) throw new TypeError('got one of certFile and keyFile, want both or none');
+    if (token && !tls && !isLoopback(this.server)) {
+      throw new TypeError(`server: ${this.server} is another host, and the token would go there in clear text; want caFile or tls`);
+    }
     if (token) this.#metadata.set('authorization', `Bearer ${token}`);
-    const credentials = tls ? grpc.credentials.createSsl(caFile ? readFileSync(caFile) : null) : grpc.credentials.createInsecure();
+    const content = (file) => file ? readFileSync(file) : null;
+    const credentials = tls ? grpc.credentials.createSsl(content(caFile), content(keyFile), content(certFile)) : grpc.credentials.createInsecure();
     this.#service = new LoadTestService(this.server, credentials, {
       'grpc.enable_http_proxy': 0,
       // Reports of long tests have many intervals.
@@ -196,8 +218,8 @@ export class Client {
 }
 
 /** One test from nothing: `await run('http://127.0.0.1:8081/ping', {rate: 500, duration: '10s'})`. */
-export async function run(url, {server, ...options} = {}) {
-  const client = new Client(server);
+export async function run(url, {server, token, caFile, certFile, keyFile, ...options} = {}) {
+  const client = new Client(server, {token, caFile, certFile, keyFile});
   try {
     return await client.run(url, options);
   } finally {

@@ -35,6 +35,10 @@ struct ControlPlaneStats {
   int64_t records_rejected =
       0;  // not decodable, of an unknown type or version, or contradicting themselves
   int64_t duplicate_reports = 0;
+  // Interval reports of tests that are not known (yet), and those that were dropped because no test
+  // came.
+  int64_t reports_held = 0;
+  int64_t held_reports_dropped = 0;
   int64_t offset_gaps = 0;  // records thrown away by the broker before they were read
   int drivers_live = 0;
   int drivers_lost = 0;
@@ -49,8 +53,8 @@ struct ControlPlaneStats {
   Histogram send_delay;
 };
 
-// Thread-safe. Every call returns at once; its reply comes later, from the core thread or, for
-// errors that need no state, from the caller's own. Calls that decide something answer Unavailable
+// Thread-safe. Every call returns at once; its reply comes later, from a thread of the orchestrator
+// or, for errors that need no state, from the caller's own. Calls that decide something answer Unavailable
 // while the broker is away.
 class ControlPlane {
  public:

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
+#include "server/api/grpc_listener.h"
 #include "server/api/grpc_service.h"
 #include "server/api/grpc_status.h"
 #include "server/api/listen_address.h"
@@ -30,9 +31,6 @@ constexpr int kMostStreams = 512;
 constexpr size_t kMemoryOfMessages = size_t{256} << 20;
 
 void SetChannelArguments(grpc::ServerBuilder& builder, const GrpcLimits& limits) {
-  // With port sharing, gRPC's default on Linux, a second orchestrator would get half of the first
-  // one's calls instead of an error.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // A watcher whose host vanished is noticed in half a minute; clients may ask as often as every 10
   // s, also between calls.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
@@ -98,34 +96,40 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(std::string_view a
                                                               const GrpcLimits& limits) {
   ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(address, kSetting));
   RETURN_IF_ERROR(CheckExposure(security, listen, kSetting));
-  // gRPC itself only says that it failed, and logs the reason in a form nobody wants to read.
-  RETURN_IF_ERROR(CheckCanListen(listen, kSetting));
+  ASSIGN_OR_RETURN(std::unique_ptr<GrpcListener> listener,
+                   GrpcListener::Listen(listen, kSetting, limits.max_connections));
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto service = std::make_unique<GrpcService>(control_plane, security);
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(listen.ToString(), Credentials(security), &port);
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      Credentials(security));
   builder.RegisterService(service.get());
   SetChannelArguments(builder, limits);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrFormat("%s: cannot listen on %s", kSetting, listen.ToString()));
+  if (server == nullptr) {
+    return absl::InternalError(
+        absl::StrFormat("%s: gRPC cannot serve on %s", kSetting, listen.ToString()));
   }
+  listener->Start(std::move(acceptor));
   server->GetHealthCheckService()->SetServingStatus(v1::LoadTestService::service_full_name(), true);
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(service), std::move(server), port));
+  return std::unique_ptr<GrpcServer>(
+      new GrpcServer(std::move(service), std::move(server), std::move(listener)));
 }
 
 GrpcServer::GrpcServer(std::unique_ptr<GrpcService> service, std::unique_ptr<grpc::Server> server,
-                       int port)
-    : service_(std::move(service)), server_(std::move(server)), port_(port) {}
+                       std::unique_ptr<GrpcListener> listener)
+    : service_(std::move(service)), server_(std::move(server)), listener_(std::move(listener)) {}
 
 GrpcServer::~GrpcServer() { Stop(); }
 
+int GrpcServer::port() const { return listener_->port(); }
+
 void GrpcServer::Stop(std::chrono::milliseconds drain) {
   if (server_ == nullptr) return;
+  listener_->Stop();
   server_->GetHealthCheckService()->SetServingStatus(false);
   service_->EndWatches(absl::UnavailableError(kStopping));
   server_->Shutdown(std::chrono::system_clock::now() + drain);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -15,10 +16,14 @@ class Server;
 
 namespace loadtest {
 
+class GrpcListener;
 class GrpcService;
 
-// What a client may take its time for. Tests make it shorter.
+// What clients may take. Tests make it less.
 struct GrpcLimits {
+  // When there are so many, one that has said nothing yet gives way to a new one; else the new one
+  // is closed.
+  size_t max_connections = 1'024;
   // Until a new connection has said that it speaks HTTP/2.
   std::chrono::milliseconds handshake = std::chrono::seconds(10);
 };
@@ -37,18 +42,19 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
-  int port() const { return port_; }
+  int port() const;
 
   // Refuses new calls, ends watches with UNAVAILABLE, lets other calls finish for as long as
   // `drain`, then cancels them. Returns when none is left. A second call does nothing.
   void Stop(std::chrono::milliseconds drain = std::chrono::seconds(2));
 
  private:
-  GrpcServer(std::unique_ptr<GrpcService> service, std::unique_ptr<grpc::Server> server, int port);
+  GrpcServer(std::unique_ptr<GrpcService> service, std::unique_ptr<grpc::Server> server,
+             std::unique_ptr<GrpcListener> listener);
 
   const std::unique_ptr<GrpcService> service_;
   std::unique_ptr<grpc::Server> server_;
-  const int port_;
+  const std::unique_ptr<GrpcListener> listener_;
 };
 
 }  // namespace loadtest

@@ -72,15 +72,15 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text, std::str
   const bool bare_v6 = parts.host.find(':') != std::string_view::npos && text.front() != '[';
   const bool host_known = parts.host == "localhost" || (IsNumericHost(parts.host) && !bare_v6);
   if (!host_known || !ParsePort(parts.port, address.port)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: got \"%s\", want a numeric address and a port such as 127.0.0.1:8080",
-                        setting, text));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: got \"%s\", want a numeric address and a port such as 127.0.0.1:8080", setting, text));
   }
   address.host = parts.host == "localhost" ? "127.0.0.1" : std::string(parts.host);
   return address;
 }
 
-absl::Status CheckCanListen(const ListenAddress& address, std::string_view setting) {
+absl::StatusOr<int> OpenListener(const ListenAddress& address, std::string_view setting,
+                                 int& port) {
   sockaddr_storage storage{};
   socklen_t size;
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
@@ -95,18 +95,23 @@ absl::Status CheckCanListen(const ListenAddress& address, std::string_view setti
     v4->sin_port = htons(static_cast<uint16_t>(address.port));
     size = sizeof(*v4);
   }
-  const int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   // Connections of an orchestrator that has just ended linger on the port; they are no reason to
   // refuse it.
   const int yes = 1;
-  const bool free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
-                    bind(fd, reinterpret_cast<sockaddr*>(&storage), size) == 0 &&
-                    listen(fd, 1) == 0;
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (free) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrFormat("%s: cannot listen on %s: %s", setting,
-                                                address.ToString(), std::strerror(error)));
+  auto* generic = reinterpret_cast<sockaddr*>(&storage);
+  const bool listens = fd >= 0 &&
+                       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+                       bind(fd, generic, size) == 0 && listen(fd, SOMAXCONN) == 0 &&
+                       getsockname(fd, generic, &size) == 0;
+  if (!listens) {
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    return absl::UnavailableError(absl::StrFormat("%s: cannot listen on %s: %s", setting,
+                                                  address.ToString(), std::strerror(error)));
+  }
+  port = ntohs(storage.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+  return fd;
 }
 
 }  // namespace loadtest

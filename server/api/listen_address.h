@@ -37,8 +37,9 @@ HostAndPort SplitHostAndPort(std::string_view text);
 // Whether `host` is an IPv4 or IPv6 address in the usual notation, without brackets.
 bool IsNumericHost(std::string_view host);
 
-// Binds and lets go again, so that a taken port is told with the system's reason. Unavailable:
-// `orchestrator.grpc_address: cannot listen on 127.0.0.1:50051: Address already in use`.
-absl::Status CheckCanListen(const ListenAddress& address, std::string_view setting);
+// A socket that listens there, not blocking; `port` becomes its port. Unavailable, with the
+// system's reason: `orchestrator.grpc_address: cannot listen on 127.0.0.1:50051: Address already in
+// use`.
+absl::StatusOr<int> OpenListener(const ListenAddress& address, std::string_view setting, int& port);
 
 }  // namespace loadtest

@@ -15,6 +15,19 @@ void RestConnections::AbortAll() {
   }
 }
 
+bool RestConnections::AbortAnIdleOne() {
+  RestConnection* longest = nullptr;
+  for (RestConnection* connection : open_) {
+    if (!connection->is_idle()) continue;
+    if (longest == nullptr || connection->idle_since_ < longest->idle_since_) longest = connection;
+  }
+  if (longest == nullptr) return false;
+  // It leaves the set only when its last operation has ended.
+  longest->SetBusy();
+  longest->Abort();
+  return true;
+}
+
 RestConnection::~RestConnection() {
   all_.open_.erase(this);
   if (all_.open_.empty() && all_.on_empty_) all_.on_empty_();

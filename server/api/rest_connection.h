@@ -3,9 +3,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "server/api/control_plane.h"
@@ -24,6 +26,9 @@ class RestConnections {
   void StopAll();
   // Closes all at once.
   void AbortAll();
+  // Closes the one that has been waiting longest for its client to send a request, or to finish its
+  // head; false when none waits.
+  bool AbortAnIdleOne();
   // `on_empty` is called whenever the last connection is gone.
   void OnEmpty(std::function<void()> on_empty) { on_empty_ = std::move(on_empty); }
 
@@ -46,8 +51,17 @@ class RestConnection {
   virtual void Stop() = 0;
   virtual void Abort() = 0;
 
+ protected:
+  // From now on nothing is asked of this connection, until SetBusy.
+  void SetIdle() { idle_since_ = std::chrono::steady_clock::now(); }
+  void SetBusy() { idle_since_.reset(); }
+  bool is_idle() const { return idle_since_.has_value(); }
+
  private:
+  friend class RestConnections;
+
   RestConnections& all_;
+  std::optional<std::chrono::steady_clock::time_point> idle_since_;
 };
 
 // What a connection needs from its server, which outlives it.

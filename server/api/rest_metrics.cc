@@ -38,6 +38,11 @@ std::string MetricsText(const ControlPlaneStats& stats) {
                  stats.records_rejected);
   writer.Counter("duplicate_reports_total", "Interval reports that came again and were dropped.",
                  stats.duplicate_reports);
+  writer.Gauge("held_reports", "Interval reports that wait for the begin of their test.",
+               static_cast<double>(stats.reports_held));
+  writer.Counter("held_reports_dropped_total",
+                 "Interval reports whose test did not come, or of which too many waited.",
+                 stats.held_reports_dropped);
   writer.Counter("offset_gaps_total", "Records that the broker threw away before they were read.",
                  stats.offset_gaps);
 
@@ -55,8 +60,7 @@ std::string MetricsText(const ControlPlaneStats& stats) {
   writer.Counter("requests_completed_total", "Requests answered by a whole response.",
                  stats.requests_completed);
   writer.Counter("requests_failed_total", "Requests sent and then failed.", stats.requests_failed);
-  writer.Counter("requests_dropped_total", "Requests due and never sent.",
-                 stats.requests_dropped);
+  writer.Counter("requests_dropped_total", "Requests due and never sent.", stats.requests_dropped);
   writer.LatencyHistogram("response_time_seconds",
                           "From the moment a request was due to the last byte of its response.",
                           stats.response_time, kLatencyBuckets);

@@ -13,7 +13,8 @@ struct RestOptions {
   std::chrono::milliseconds reply_timeout = std::chrono::seconds(30);
   // Silence on an event stream after which a comment line is sent, so that proxies keep it open.
   std::chrono::milliseconds stream_keep_alive = std::chrono::seconds(15);
-  // Event streams included; a further one gets 503.
+  // Event streams included. A further one takes the place of one whose client has nothing under way;
+  // if there is none it gets 503.
   size_t max_connections = 1'024;
 };
 

@@ -90,7 +90,10 @@ class RestServer::Listener {
   void Accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (error) return AcceptLater();
+      if (error) {
+        connections_.AbortAnIdleOne();  // descriptors are used up: it gives one back
+        return AcceptLater();
+      }
       Serve(std::move(socket));
       Accept();
     });
@@ -107,7 +110,7 @@ class RestServer::Listener {
     error_code ignored;
     // Without it a response of two writes waits for the client's delayed acknowledgement, 40 ms.
     socket.set_option(tcp::no_delay(true), ignored);
-    if (connections_.size() < options_.max_connections) {
+    if (connections_.size() < options_.max_connections || connections_.AbortAnIdleOne()) {
       return StartRestSession(std::move(socket), context_);
     }
     if (tls_ != nullptr) return;  // a refusal would need a handshake first

@@ -68,7 +68,7 @@ class RestSession final : public RestConnection,
         buffer_(kMaxBufferBytes) {}
 
   void Start() {
-    reading_head_ = true;
+    this->SetIdle();
     TcpOf(stream_).expires_after(context_.options.io_timeout);
     AsyncHandshake(stream_, [self = this->shared_from_this()](error_code error) {
       error ? self->Abort() : self->ReadHead();
@@ -76,7 +76,7 @@ class RestSession final : public RestConnection,
   }
 
   void ReadHead() {
-    reading_head_ = true;
+    this->SetIdle();
     head_only_ = false;
     match_.reset();
     parser_.emplace();
@@ -92,7 +92,7 @@ class RestSession final : public RestConnection,
   void Stop() override {
     keep_alive_ = false;
     stopping_ = true;
-    if (reading_head_) Abort();
+    if (this->is_idle()) Abort();
   }
 
   void Abort() override {
@@ -102,7 +102,7 @@ class RestSession final : public RestConnection,
 
  private:
   void OnHead(error_code error) {
-    reading_head_ = false;
+    this->SetBusy();
     if (error) return OnReadError(error);
     keep_alive_ = parser_->keep_alive() && !stopping_;
     head_only_ = parser_->get().method() == http::verb::head;
@@ -281,7 +281,6 @@ class RestSession final : public RestConnection,
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<RestMatch> match_;
   uint64_t request_ = 0;  // of this connection
-  bool reading_head_ = false;
   bool waiting_ = false;
   bool head_only_ = false;
   bool keep_alive_ = true;

@@ -68,8 +68,13 @@ class DriverRegistry {
     return now.mono.ns - excused_until_.mono.ns <= lost_after_ns_;
   }
 
+  // Whether nothing has come of it for too long, for whatever reason.
+  bool IsSilent(Moment now, const KnownDriver& driver) const {
+    return now.mono.ns - driver.last_seen.mono.ns > lost_after_ns_;
+  }
+
   bool IsLost(Moment now, const KnownDriver& driver) const {
-    return now.mono.ns - driver.last_seen.mono.ns > lost_after_ns_ && !IsExcused(now);
+    return IsSilent(now, driver) && !IsExcused(now);
   }
 
  private:

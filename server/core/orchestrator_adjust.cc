@@ -57,8 +57,11 @@ bool OrchestratorCore::DecideHandOver(const Test& test, int64_t at_ns, v1::Trigg
   std::vector<DriverLife> heirs;
   std::vector<std::string> names;
   for (const auto& [life, part] : parts) {
+    // One that was lost, and was heard of again after its part had been given away, is about to
+    // end.
     if (part.lost || part.finished || part.refused ||
-        registry_.IsGone(life.driver_id, life.incarnation))
+        registry_.IsGone(life.driver_id, life.incarnation) ||
+        !test.merger->shares().HoldsAfter(life, at_ns))
       continue;
     heirs.push_back(life);
     names.push_back(life.driver_id);

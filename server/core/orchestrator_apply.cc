@@ -13,7 +13,6 @@ namespace loadtest {
 namespace {
 
 constexpr size_t kMostEvents = 10'000;
-constexpr size_t kMostDeleted = 100'000;
 constexpr int64_t kForgetDriverNs = 600 * kNanosPerSecond;
 
 std::string WaitsFor(const v1::LoadTestSpec& spec) {
@@ -45,9 +44,9 @@ OrchestratorCore::OrchestratorCore(CoreOptions options, Moment start)
   registry_.Excuse(start);
 }
 
-std::vector<Notice> OrchestratorCore::Apply(Moment now, const Record& record) {
+std::vector<Notice> OrchestratorCore::Apply(Moment now,
+                                            const absl::StatusOr<BusMessage>& message) {
   std::vector<Notice> notices;
-  const absl::StatusOr<BusMessage> message = DecodeRecord(record);
   if (!message.ok()) {
     notices.push_back({Notice::Kind::kRejected, "", std::string(message.status().message())});
     return notices;
@@ -100,19 +99,21 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
     case v1::Trigger::kAdjusted:
       if (ended || test.merger == nullptr) return reject("adjusted, but it does not run");
       ApplyAdjusted(test, m, notices);
-      return ApplyHeld(now, notices);
+      return ApplyHeld(now, m.test_id(), notices);
     case v1::Trigger::kStopOrdered:
       if (ended) return reject("stop ordered after its end");
       return ApplyStopOrdered(test, m, notices);
     case v1::Trigger::kFinished:
       if (ended) return reject("finished a second time");
-      return ApplyFinished(test, m, notices);
+      ApplyFinished(test, m, notices);
+      // Of drivers that were to join, and now will not.
+      return ApplyHeld(now, m.test_id(), notices);
     case v1::Trigger::kDeleted:
       if (!ended) return reject("deleted before its end");
       request_ids_.erase(test.request_id);
       ended_.erase({EndNs(test), m.test_id()});
       tests_.erase(it);
-      if (deleted_.size() < kMostDeleted) deleted_.insert(m.test_id());
+      deleted_.Add(m.test_id());
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
       return;
     case v1::Trigger::kNoted:
@@ -158,7 +159,7 @@ void OrchestratorCore::ApplyCreated(const v1::Trigger& m, std::vector<Notice>& n
   };
   if (tests_.contains(m.test_id())) return reject("created a second time");
   // Drivers have run it, and its late reports are dropped: it could not run again.
-  if (deleted_.contains(m.test_id())) return reject("created again after it was deleted");
+  if (deleted_.Contains(m.test_id())) return reject("created again after it was deleted");
   const v1::HttpRequest& request = m.created().spec().request();
   std::optional<std::string> body = std::string();
   if (request.body().empty() && request.body_bytes() > 0) {
@@ -200,7 +201,7 @@ void OrchestratorCore::ApplyStarted(Moment now, Test& test, const v1::Trigger& m
                            started.assignments_size() == 1 ? "" : "s"));
   notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
   ApplyEarlyRefusals(now, test, m.test_id(), notices);
-  ApplyHeld(now, notices);
+  ApplyHeld(now, m.test_id(), notices);
 }
 
 void OrchestratorCore::ApplyAdjusted(Test& test, const v1::Trigger& m,
@@ -231,8 +232,8 @@ void OrchestratorCore::ApplyFinished(Test& test, const v1::Trigger& m,
                                      std::vector<Notice>& notices) {
   SetState(test, m.finished().state());
   test.resource.set_state_reason(m.finished().reason());
-  // Who has sent no last report by now was lost. Said here, so that it follows from the log alone; a
-  // late last report corrects it. Who could not arm has sent nothing; the others may have begun
+  // Who has sent no last report by now was lost. Said here, so that it follows from the log alone;
+  // a late last report corrects it. Who could not arm has sent nothing; the others may have begun
   // before they hear of the end.
   if (test.merger != nullptr) {
     for (const v1::Assignment& a : test.resource.assignments()) {

@@ -21,9 +21,13 @@
 #include "common/spec/body_parts.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.pb.h"
+#include "server/core/deleted_ids.h"
 #include "server/core/driver_registry.h"
+#include "server/core/held_reports.h"
 #include "server/core/moment.h"
+#include "server/core/record_decoder.h"
 #include "server/core/report_merger.h"
+#include "server/core/woken_test.h"
 #include "server/core/writer_fence.h"
 
 namespace loadtest {
@@ -34,8 +38,9 @@ struct CoreOptions {
   int64_t start_lead_ns = 300 * kNanosPerMilli;
   int64_t finish_grace_ns = 2 * kNanosPerSecond;
   int64_t metrics_interval_ns = kNanosPerSecond;
-  // How long drivers go on with a test without a sign of life of an orchestrator; 0: for ever.
-  int64_t lease_ns = 0;
+  // How long drivers go on with a test without a sign of life of an orchestrator; 0: as long as
+  // each of them allows.
+  int64_t lease_ns = 60 * kNanosPerSecond;
   // A test for "every idle driver" waits until this many are idle, or until `settle_ns` after the
   // process began.
   int expected_drivers = 0;
@@ -84,6 +89,7 @@ struct Notice {
     kClaim,          // another life asks whether this one is there
     kFenced,         // another life has taken over: this one must end; text says which
     kReportDormant,  // an interval report of an ended test that has to be woken first (Wake)
+    kHeldForgotten,  // what was held for a test is dropped: it has not come; text says why
   };
   Kind kind;
   std::string test_id;
@@ -98,7 +104,12 @@ class OrchestratorCore {
   // is known, a stop of an ended test). Errors as the API documents them.
   absl::StatusOr<std::vector<v1::Trigger>> Decide(Moment now, const CoreRequest& request) const;
 
-  std::vector<Notice> Apply(Moment now, const Record& record);
+  // The only way in which state changes: a record, or what DecodeRecord made of it, which needs no
+  // state and may have been done elsewhere.
+  std::vector<Notice> Apply(Moment now, const absl::StatusOr<BusMessage>& message);
+  std::vector<Notice> Apply(Moment now, const Record& record) {
+    return Apply(now, DecodeRecord(record));
+  }
 
   // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted
   // as lost. While the bus is away, silence means nothing.
@@ -106,10 +117,11 @@ class OrchestratorCore {
 
   // Puts an ended test back that the store knows.
   void Restore(const v1::LoadTest& test, const std::string& request_id);
+  // The same with the ids of deleted ones, in the order of their deletion.
+  void RestoreDeleted(const std::string& id) { deleted_.Add(id); }
 
-  // Makes an ended test able to take late reports again: `records` are all that the store has of
-  // it, `report` the last that was made. False when they are not whole.
-  bool Wake(const std::string& id, const std::vector<Record>& records, const v1::Report& report);
+  // Makes an ended test able to take late reports again. False when it needs no waking.
+  bool Wake(const std::string& id, WokenTest woken);
 
   // From now on decisions are written by this life of the orchestrator, which is later than all
   // that the topic knows.
@@ -151,6 +163,7 @@ class OrchestratorCore {
   std::vector<v1::Event> EventsFrom(std::string_view id, size_t from) const;
 
   const DriverRegistry& drivers() const { return registry_; }
+  const HeldReports& held() const { return held_; }
   std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
   // Over all tests since the process began, without gauges.
   const v1::RequestCounts& counted() const { return counted_; }
@@ -177,9 +190,12 @@ class OrchestratorCore {
     std::map<DriverLife, v1::DriverManifest> manifests;
     std::map<DriverLife, v1::DriverRegistration> registrations;
     Moment last_loss;       // when a driver was last marked lost
+    std::string ever_lost;  // the first driver that was, also if it was heard of again
     Moment started;         // when that was read
     v1::Started plan;       // until the end
     bool bus_lost = false;  // the bus it ran on is gone
+    // When a driver that counts as lost was last heard of by a report.
+    std::map<DriverLife, MonotonicTime> reports_of_lost;
   };
   // A driver refused a test before its Started was read here.
   struct EarlyRefusal {
@@ -231,11 +247,22 @@ class OrchestratorCore {
   void ApplyEarlyRefusals(Moment now, Test& test, const std::string& test_id,
                           std::vector<Notice>& notices);
   void ApplyOldHeartbeat(Moment now, const v1::DriverHeartbeat& m, std::vector<Notice>& notices);
-  void ApplyHeld(Moment now, std::vector<Notice>& notices);
+  void ApplyHeld(Moment now, const std::string& test_id, std::vector<Notice>& notices);
+  void ForgetHeld(Moment now, std::vector<Notice>& notices);
   void RememberRegistration(Test& test, const DriverLife& life);
   // Why a driver that takes part counts as lost now; empty: it does not.
   std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
                      bool bus_connected) const;
+  void MarkLost(Moment now, Test& test, const DriverLife& life);
+  // A driver that counts as lost and takes part all the same: then it is not.
+  void ApplyHeardAgain(Moment now, const std::string& id, const DriverLife& life,
+                       std::vector<Notice>& notices);
+  // Until when a driver that is silent may go on with its part: its lease runs from when it was
+  // last heard of. Long ago when it is known to have ended.
+  MonotonicTime MayGoOnUntil(Moment now, const Test& test,
+                             const ReportMerger::DriverPart& part) const;
+  // Whether all drivers are lost, or ended before their time, and one of them may still go on.
+  bool MayBeHeardAgain(Moment now, const Test& test) const;
   static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);
@@ -251,12 +278,11 @@ class OrchestratorCore {
   // Those that are, by the time of their end, nanoseconds since 1970.
   std::set<std::pair<int64_t, std::string>> ended_;
   std::map<std::string, std::string, std::less<>> request_ids_;
-  // Interval reports of tests not known yet: their Started is still on its way on another topic.
-  std::deque<v1::MetricsReport> held_;
+  HeldReports held_;
   std::deque<EarlyRefusal> early_refusals_;
-  // Reports of tests that were deleted may still come, and so their ids are not used again. Those
-  // that were deleted before the records this process began from are not known.
-  std::set<std::string, std::less<>> deleted_;
+  // Drivers remember what they have run, and reports of it may still come: these ids are not used
+  // again.
+  DeletedIds deleted_;
   // Ended tests whose merger is kept, oldest first.
   std::deque<std::string> recently_ended_;
   WriterFence fence_;

@@ -46,6 +46,17 @@ constexpr int64_t kBodyLeadNsPerByte = 50;
 constexpr int kMostDeletedAtOnce = 20;
 constexpr size_t kLongestNote = 4'000;
 
+// All that is wrong at once, as a person wants to read it.
+absl::StatusOr<v1::LoadTestSpec> CheckIdAndSpec(const v1::CreateLoadTestRequest& request) {
+  absl::StatusOr<v1::LoadTestSpec> spec = ValidateSpec(request.spec());
+  if (request.load_test_id().empty()) return spec;
+  const absl::Status id = CheckLoadTestId(request.load_test_id(), "load_test_id");
+  if (id.ok()) return spec;
+  if (spec.ok()) return id;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s\n%s", id.message(), spec.status().message()));
+}
+
 bool HasLabels(const KnownDriver& driver, const v1::LoadTestSpec& spec) {
   const auto& labels = driver.registration.labels();
   return std::all_of(spec.driver_labels().begin(), spec.driver_labels().end(), [&](const auto& l) {
@@ -80,9 +91,7 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
     return absl::InvalidArgumentError(
         absl::StrFormat("request_id: got %d bytes, want at most 128", request.request_id().size()));
   }
-  if (!request.load_test_id().empty())
-    RETURN_IF_ERROR(CheckLoadTestId(request.load_test_id(), "load_test_id"));
-  ASSIGN_OR_RETURN(const v1::LoadTestSpec spec, ValidateSpec(request.spec()));
+  ASSIGN_OR_RETURN(const v1::LoadTestSpec spec, CheckIdAndSpec(request));
   if (spec.request().body().size() > options_.largest_body) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "spec.request.body: got %d bytes, want at most %d with the embedded broker; more needs a "
@@ -97,7 +106,7 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideCreate(
         absl::StrFormat("load_test_id: got \"%s\", want an id that no load test has", id));
   }
   // Drivers remember what they have run, and late reports of it may still come.
-  if (deleted_.contains(id)) {
+  if (deleted_.Contains(id)) {
     return absl::AlreadyExistsError(absl::StrFormat(
         "load_test_id: got \"%s\", which a load test had that was deleted; want a new id", id));
   }
@@ -160,11 +169,8 @@ absl::StatusOr<std::vector<v1::Trigger>> OrchestratorCore::DecideNote(
 std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   std::vector<v1::Trigger> decisions;
   std::vector<std::pair<int64_t, std::string>> pending;
-  // Ids of drivers that are not to be had, and of those that an earlier test waits for.
-  std::set<std::string> taken;
   for (const std::string& id : active_) {
     const Test& test = tests_.find(id)->second;
-    Take(test, taken);
     v1::Trigger trigger = NewTrigger(now, id);
     if (DecideEnd(now, test, trigger)) {
       decisions.push_back(std::move(trigger));
@@ -178,6 +184,11 @@ std::vector<v1::Trigger> OrchestratorCore::DecideTick(Moment now) const {
   // First come, first served: a test that waits for many drivers is not overtaken by a smaller one
   // that could have the same. Others do not wait for it.
   std::sort(pending.begin(), pending.end());
+  // Ids of drivers that are not to be had, and of those that an earlier test waits for.
+  std::set<std::string> taken;
+  if (!pending.empty()) {
+    for (const std::string& id : active_) Take(tests_.find(id)->second, taken);
+  }
   for (const auto& [created, id] : pending) {
     v1::Trigger trigger = NewTrigger(now, id);
     const Test& test = tests_.find(id)->second;
@@ -290,24 +301,24 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
         "the orchestrator ended in mid-test, and with it the embedded broker; a real Kafka "
         "(--kafka HOST:PORT) lets tests outlive it");
   }
+  // Whoever was lost broke the policy, also if it was heard of again since.
+  if (!test.ever_lost.empty() && !test.stop_ordered &&
+      test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
+    out.mutable_stop_ordered()->set_reason(
+        absl::StrFormat("%s was lost, and on_driver_loss is ABORT", test.ever_lost));
+    return true;
+  }
   int lost = 0;
   int failed = 0;
   int left = 0;
   int expired = 0;
-  std::string first_lost;
   std::string failure;
   for (const auto& [life, part] : test.merger->drivers()) {
-    if (part.lost && lost++ == 0) first_lost = life.driver_id;
+    if (part.lost) ++lost;
     if (part.end_reason == v1::MetricsReport::DRIVER_FAILED && failed++ == 0)
       failure = absl::StrFormat("%s: %s", life.driver_id, part.error);
     if (part.end_reason == v1::MetricsReport::DRIVER_STOPPED) ++left;
     if (part.end_reason == v1::MetricsReport::LEASE_EXPIRED) ++expired;
-  }
-  if (lost > 0 && !test.stop_ordered &&
-      test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT && !test.merger->AllDone()) {
-    out.mutable_stop_ordered()->set_reason(
-        absl::StrFormat("%s was lost, and on_driver_loss is ABORT", first_lost));
-    return true;
   }
   if (!test.stop_ordered && !test.merger->broken_threshold().empty() && !test.merger->AllDone()) {
     out.mutable_stop_ordered()->set_reason(test.merger->broken_threshold());
@@ -318,6 +329,8 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
   if (lost > 0 && now.mono.ns - test.last_loss.mono.ns < options_.finish_grace_ns) return false;
   const int drivers = static_cast<int>(test.merger->drivers().size());
   if (failed > 0) return finish(v1::LoadTest::FAILED, failure);
+  // With nobody left, whoever is silent may go on under its lease, and make the test whole.
+  if (lost > 0 && MayBeHeardAgain(now, test)) return false;
   if (test.stop_ordered) return finish(v1::LoadTest::STOPPED, test.stop_reason);
   if (lost == drivers)
     return finish(v1::LoadTest::FAILED,

@@ -18,6 +18,13 @@ constexpr int64_t kOverdueNs = 30 * kNanosPerSecond;
 // How long a driver may say that it is idle while a test counts on it: it does until it has
 // connected, which may take it the test's connect timeout.
 constexpr int64_t kIdleOverdueNs = 10 * kNanosPerSecond;
+// Of a test without a lease: what driver.max_lease is if nobody sets it.
+constexpr int64_t kLeaseOfDriversNs = 600 * kNanosPerSecond;
+
+// It refused to take up the part of its earlier life.
+bool NeverJoined(const ReportMerger::DriverPart& part) {
+  return part.joined && part.refused && part.reports == 0;
+}
 
 }  // namespace
 
@@ -56,6 +63,7 @@ void OrchestratorCore::ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m,
   const DriverLife life = LifeOf(m);
   const KnownDriver* before = registry_.Find(m.driver_id());
   const bool was_listed = before != nullptr && before->heard;
+  const bool was_silent = !was_listed || registry_.IsSilent(now, *before);
   if (!registry_.OnHeartbeat(now, m)) {
     ApplyOldHeartbeat(now, m, notices);
     return;
@@ -65,6 +73,10 @@ void OrchestratorCore::ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m,
     registry_.AddClockSample(now, m);
   if (!was_listed || m.state() == v1::DriverHeartbeat::LEAVING)
     notices.push_back({Notice::Kind::kDriverChanged, "", m.driver_id()});
+  // It has not begun yet, or has ended while nobody heard it: its last report may be on its way.
+  if (was_silent && m.state() == v1::DriverHeartbeat::IDLE) {
+    for (const std::string& id : active_) ApplyHeardAgain(now, id, life, notices);
+  }
   const auto it = tests_.find(m.test_id());
   const bool takes_part = it != tests_.end() && active_.contains(m.test_id()) &&
                           it->second.merger != nullptr && it->second.merger->Find(life) != nullptr;
@@ -79,6 +91,7 @@ void OrchestratorCore::ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m,
   Test& test = it->second;
   if (!m.arm_error().empty()) return ApplyRefusal(now, test, life, m.arm_error(), notices);
   if (m.state() == v1::DriverHeartbeat::IDLE) return;
+  ApplyHeardAgain(now, m.test_id(), life, notices);
   if (test.armed.insert(life).second) {
     v1::DriverManifest& manifest = test.manifests[life];
     *manifest.mutable_target_addresses() = m.target_addresses();
@@ -123,10 +136,7 @@ void OrchestratorCore::ApplyRefusal(Moment now, Test& test, const DriverLife& li
   if (part.joined || part.reports > 0 || test.armed.contains(life)) {
     AddEvent(test, now.wall, "driver_refused", absl::StrFormat("%s: %s", life.driver_id, error));
     test.merger->MarkRefused(life);
-    if (part.joined && part.reports == 0) {
-      test.merger->MarkLost(life);
-      test.last_loss = now;
-    }
+    if (part.joined && part.reports == 0) MarkLost(now, test, life);
     return;
   }
   test.arm_errors[life.driver_id] = error;
@@ -150,6 +160,7 @@ std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
   std::vector<Notice> notices;
   if (!bus_connected || catching_up_) registry_.Excuse(now);
   ForgetOldMergers();
+  ForgetHeld(now, notices);
   if (catching_up_) return notices;
   for (const std::string& id : active_) {
     Test& test = tests_.find(id)->second;
@@ -159,13 +170,82 @@ std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
       if (part.finished || part.lost) continue;
       const std::string loss = LossOf(now, test, part, bus_connected);
       if (loss.empty()) continue;
-      test.merger->MarkLost(LifeOf(a));
-      test.last_loss = now;
-      AddEvent(test, now.wall, "driver_lost", absl::StrFormat("%s: %s", a.driver_id(), loss));
+      MarkLost(now, test, LifeOf(a));
+      const int64_t left_ns = MayGoOnUntil(now, test, part).ns - now.mono.ns;
+      AddEvent(test, now.wall, "driver_lost",
+               absl::StrFormat("%s: %s%s", a.driver_id(), loss,
+                               left_ns <= 0 ? std::string()
+                                            : absl::StrFormat("; it may go on for %s",
+                                                              FormatDuration(left_ns))));
       notices.push_back({Notice::Kind::kTestChanged, id, ""});
     }
   }
   return notices;
+}
+
+void OrchestratorCore::MarkLost(Moment now, Test& test, const DriverLife& life) {
+  test.merger->MarkLost(life);
+  test.last_loss = now;
+  if (test.ever_lost.empty()) test.ever_lost = life.driver_id;
+}
+
+void OrchestratorCore::ApplyHeardAgain(Moment now, const std::string& id, const DriverLife& life,
+                                       std::vector<Notice>& notices) {
+  Test& test = tests_.find(id)->second;
+  const ReportMerger::DriverPart* part = test.merger == nullptr ? nullptr : test.merger->Find(life);
+  // Some are lost for other reasons than silence.
+  if (part == nullptr || !part->lost || NeverJoined(*part) ||
+      !LossOf(now, test, *part, true).empty())
+    return;
+  test.merger->MarkHeardAgain(life);
+  test.reports_of_lost.erase(life);
+  AddEvent(test, now.wall, "driver_heard_again",
+           test.merger->shares().EndOfShares(life)
+               ? absl::StrFormat("%s; its part stays with the others", life.driver_id)
+               : life.driver_id);
+  notices.push_back({Notice::Kind::kTestChanged, id, ""});
+}
+
+MonotonicTime OrchestratorCore::MayGoOnUntil(Moment now, const Test& test,
+                                             const ReportMerger::DriverPart& part) const {
+  constexpr MonotonicTime kLongAgo = {INT64_MIN / 2};
+  const DriverLife life = LifeOf(part.assignment);
+  // Gone, or there and lost for another reason than silence.
+  if (part.finished || registry_.IsGone(life.driver_id, life.incarnation) ||
+      registry_.IsLive(now, life.driver_id, life.incarnation))
+    return kLongAgo;
+  const KnownDriver* driver = registry_.Find(life.driver_id);
+  const bool is_known =
+      driver != nullptr && driver->heard && driver->heartbeat.incarnation() == life.incarnation;
+  const bool has_ended = is_known && test.armed.contains(life) &&
+                         driver->heartbeat.state() == v1::DriverHeartbeat::IDLE;
+  if (has_ended || NeverJoined(part)) return kLongAgo;
+  int64_t heard_ns = std::max(test.started.mono.ns, start_.mono.ns);
+  if (is_known) heard_ns = std::max(heard_ns, driver->last_seen.mono.ns);
+  const auto reported = test.reports_of_lost.find(life);
+  if (reported != test.reports_of_lost.end()) heard_ns = std::max(heard_ns, reported->second.ns);
+  const int64_t lease_ns = test.plan.lease_ns() > 0 ? test.plan.lease_ns() : kLeaseOfDriversNs;
+  MonotonicTime until = {heard_ns + lease_ns};
+  // Beyond its plan nobody sends.
+  const int64_t longest = LongestRunNs(test.resource.spec(), part.assignment.slots());
+  if (longest >= 0) {
+    const int64_t left_ns = test.start_time_ns + longest + kOverdueNs - now.wall.ns;
+    until.ns = std::min(until.ns, now.mono.ns + left_ns);
+  }
+  return until;
+}
+
+bool OrchestratorCore::MayBeHeardAgain(Moment now, const Test& test) const {
+  // A stop, a policy or the end of another's part ends theirs, too.
+  if (test.stop_ordered || test.resource.spec().on_driver_loss() == v1::LoadTestSpec::ABORT)
+    return false;
+  const auto& parts = test.merger->drivers();
+  const bool any_done = std::any_of(parts.begin(), parts.end(), [](const auto& entry) {
+    return entry.second.finished && !ReportMerger::IsGone(entry.second);
+  });
+  return !any_done && std::any_of(parts.begin(), parts.end(), [&](const auto& entry) {
+    return MayGoOnUntil(now, test, entry.second).ns + options_.finish_grace_ns > now.mono.ns;
+  });
 }
 
 std::string OrchestratorCore::LossOf(Moment now, const Test& test,

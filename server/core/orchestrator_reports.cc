@@ -1,18 +1,23 @@
 // Apply, records of `metrics`: interval reports are merged; and what is kept of tests that have
 // ended, for reports that come late.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "server/core/orchestrator_core.h"
-#include "server/core/record_decoder.h"
-#include "server/core/report_builder.h"
 
 namespace loadtest {
 namespace {
 
-constexpr size_t kHeldReports = 10'000;
 constexpr size_t kKeptMergers = 4;
+
+// Counts of a whole process: where the sum would not fit into 63 bits, after centuries of waiting, it
+// stays as it is.
+void CountTimes(const v1::Histogram& times, Histogram& sum) {
+  if (times.sum_ns() <= std::numeric_limits<int64_t>::max() - sum.sum())
+    sum.MergeCheckedProto(times);
+}
 
 // Nothing of it can still come but repetitions.
 bool IsWhole(const ReportMerger& merger) {
@@ -23,16 +28,25 @@ bool IsWhole(const ReportMerger& merger) {
 
 }  // namespace
 
-void OrchestratorCore::ApplyHeld(Moment now, std::vector<Notice>& notices) {
-  // Reports that overtook the record which says whose they are.
-  std::deque<v1::MetricsReport> held;
-  held.swap(held_);
-  for (const v1::MetricsReport& report : held) ApplyMetrics(now, report, notices);
+// Reports that overtook the record which says whose they are.
+void OrchestratorCore::ApplyHeld(Moment now, const std::string& test_id,
+                                 std::vector<Notice>& notices) {
+  for (const v1::MetricsReport& report : held_.Take(test_id)) ApplyMetrics(now, report, notices);
+}
+
+void OrchestratorCore::ForgetHeld(Moment now, std::vector<Notice>& notices) {
+  held_.Expire(now.mono);
+  for (const std::string& id : held_.TakeForgotten()) {
+    // It has come meanwhile: what is stored of it counts when it is read from there again.
+    if (tests_.contains(id)) continue;
+    notices.push_back({Notice::Kind::kHeldForgotten, id,
+                       absl::StrFormat("interval reports of test %s, which has not come", id)});
+  }
 }
 
 void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
                                     std::vector<Notice>& notices) {
-  if (deleted_.contains(m.test_id())) return;
+  if (deleted_.Contains(m.test_id())) return;
   const auto reject = [&](std::string_view why) {
     notices.push_back({Notice::Kind::kRejected, m.test_id(),
                        absl::StrFormat("report %d of %s%s", m.sequence(), m.driver_id(), why)});
@@ -44,8 +58,8 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
   const bool may_join = !not_started && !ended && it->second.resource.spec().rejoin() &&
                         it->second.merger->Find(LifeOf(m)) == nullptr;
   if (not_started || may_join) {
-    if (held_.size() >= kHeldReports) held_.pop_front();
-    held_.push_back(m);
+    if (!held_.Hold(now.mono, m))
+      return reject(absl::StrFormat(": too many of test %s wait for it to begin", m.test_id()));
     notices.push_back({Notice::Kind::kRecordHeld, m.test_id(), ""});
     return;
   }
@@ -57,6 +71,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
     return;
   }
   const int64_t closed_before = test.merger->closed_to_ns();
+  const bool had_unjudged = test.merger->has_unjudged_reports();
   switch (test.merger->Add(m)) {
     case ReportMerger::Added::kDuplicate:
       notices.push_back(
@@ -72,15 +87,22 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
       break;
   }
   notices.push_back({Notice::Kind::kReportMerged, m.test_id(), ""});
+  if (!ended && test.merger->Find(LifeOf(m))->lost) test.reports_of_lost[LifeOf(m)] = now.mono;
+  if (test.merger->has_unjudged_reports() && !had_unjudged) {
+    AddEvent(test, now.wall, "late_reports",
+             absl::StrFormat("reports of %s came too late for windows of thresholds, which are "
+                             "judged without them; loadctl check judges with all",
+                             m.driver_id()));
+  }
   const v1::RequestCounts& counts = m.measurements().counts();
   counted_.set_sent(counted_.sent() + counts.sent());
   counted_.set_completed(counted_.completed() + counts.completed());
   counted_.set_failed(counted_.failed() + counts.failed());
   counted_.set_dropped(counted_.dropped() + counts.dropped());
   // The merger has accepted them, so they are whole.
-  counted_response_time_.MergeProto(m.measurements().response_time()).IgnoreError();
-  counted_service_time_.MergeProto(m.measurements().service_time()).IgnoreError();
-  counted_send_delay_.MergeProto(m.measurements().send_delay()).IgnoreError();
+  CountTimes(m.measurements().response_time(), counted_response_time_);
+  CountTimes(m.measurements().service_time(), counted_service_time_);
+  CountTimes(m.measurements().send_delay(), counted_send_delay_);
   if (test.resource.state() == v1::LoadTest::STARTING) {
     SetState(test, v1::LoadTest::RUNNING);
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
@@ -120,47 +142,18 @@ void OrchestratorCore::EndCatchUp(Moment now) {
   }
 }
 
-bool OrchestratorCore::Wake(const std::string& id, const std::vector<Record>& records,
-                            const v1::Report& report) {
+bool OrchestratorCore::Wake(const std::string& id, WokenTest woken) {
   const auto it = tests_.find(id);
   if (it == tests_.end() || !IsEnded(it->second.resource.state()) || it->second.merger != nullptr)
     return false;
   Test& test = it->second;
-  std::unique_ptr<ReportMerger> merger;
-  for (const Record& record : records) {
-    const absl::StatusOr<BusMessage> message = DecodeRecord(record);
-    if (!message.ok()) continue;
-    if (const auto* metrics = std::get_if<v1::MetricsReport>(&*message)) {
-      if (merger != nullptr) merger->Add(*metrics);
-      continue;
-    }
-    const auto* trigger = std::get_if<v1::Trigger>(&*message);
-    if (trigger == nullptr) continue;
-    if (trigger->has_started()) {
-      merger = std::make_unique<ReportMerger>(trigger->started());
-      merger->SetReplaying(true);
-      test.start_time_ns = trigger->started().start_time_ns();
-    } else if (merger != nullptr && trigger->has_adjusted()) {
-      merger->Adjust(trigger->adjusted());
-    } else if (trigger->has_stop_ordered()) {
-      test.stop_ordered = true;
-      test.stop_reason = trigger->stop_ordered().reason();
-      if (merger != nullptr) merger->StopAt(trigger->decide_time_ns() - test.start_time_ns);
-    }
-  }
-  if (merger == nullptr) return false;
-  // As Finished did: all but those that could not arm.
-  std::set<DriverLife> not_armed;
-  for (const v1::DriverResult& d : report.drivers()) {
-    if (!d.lost() && !d.finished()) not_armed.insert(LifeOf(d.assignment()));
-  }
-  for (const v1::Assignment& a : test.resource.assignments()) {
-    if (!not_armed.contains(LifeOf(a))) merger->MarkLost(LifeOf(a));
-  }
-  merger->SetReplaying(false);
-  test.merger = std::move(merger);
-  test.events.assign(report.events().begin(), report.events().end());
-  ReadManifest(report, test.registrations, test.manifests);
+  test.merger = std::move(woken.merger);
+  test.start_time_ns = woken.start_time_ns;
+  test.stop_ordered = woken.stop_ordered;
+  test.stop_reason = std::move(woken.stop_reason);
+  test.events = std::move(woken.events);
+  test.registrations = std::move(woken.registrations);
+  test.manifests = std::move(woken.manifests);
   recently_ended_.push_back(id);
   return true;
 }

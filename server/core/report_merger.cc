@@ -45,8 +45,14 @@ ReportMerger::ReportMerger(const v1::Started& started)
   const int64_t longest = LongestRunNs(spec_, slots_);
   latest_end_ns_ =
       longest < 0 || longest > kNeverNs - kLatestAfterNs ? kNeverNs : longest + kLatestAfterNs;
-  for (const v1::Assignment& assignment : started.assignments())
-    drivers_[LifeOf(assignment)].assignment = assignment;
+  for (const v1::Assignment& assignment : started.assignments()) PartOf(assignment);
+}
+
+ReportMerger::DriverPart& ReportMerger::PartOf(const v1::Assignment& assignment) {
+  const auto [it, is_new] = drivers_.try_emplace(LifeOf(assignment));
+  if (is_new) it->second.index = drivers_.size() - 1;
+  it->second.assignment = assignment;
+  return it->second;
 }
 
 ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
@@ -87,27 +93,32 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
     const auto [at, is_new] = open_.try_emplace(index);
     // There may be many of them at once.
     if (is_new && replaying_) at->second.sum = MeasurementSum::Packed();
-    AddTo(at->second, report);
+    AddTo(at->second, part, report);
   } else {
-    Amend(index, report);
+    Amend(index, part, report);
   }
   CloseIntervals();
   return Added::kNew;
 }
 
-void ReportMerger::AddTo(Interval& interval, const v1::MetricsReport& report) {
+void ReportMerger::AddTo(Interval& interval, const DriverPart& part,
+                         const v1::MetricsReport& report) {
   interval.sum.AddChecked(report.measurements()).IgnoreError();  // it fitted into the totals
   interval.end_ns = std::max(interval.end_ns, report.end_offset_ns());
-  Gauges& gauges = interval.drivers[LifeOf(report)];
+  if (interval.gauges.size() <= part.index) interval.gauges.resize(drivers_.size());
+  Gauges& gauges = interval.gauges[part.index];
   if (report.sequence() < gauges.sequence) return;
-  gauges.sequence = report.sequence();
-  gauges.counts.set_in_flight(report.measurements().counts().in_flight());
-  gauges.counts.set_waiting(report.measurements().counts().waiting());
-  gauges.warmup.set_in_flight(report.measurements().warmup().in_flight());
-  gauges.warmup.set_waiting(report.measurements().warmup().waiting());
+  const v1::RequestCounts& counts = report.measurements().counts();
+  const v1::RequestCounts& warmup = report.measurements().warmup();
+  gauges = {.sequence = report.sequence(),
+            .in_flight = counts.in_flight(),
+            .waiting = counts.waiting(),
+            .warmup_in_flight = warmup.in_flight(),
+            .warmup_waiting = warmup.waiting()};
 }
 
-void ReportMerger::Amend(int64_t index, const v1::MetricsReport& report) {
+void ReportMerger::Amend(int64_t index, const DriverPart& part, const v1::MetricsReport& report) {
+  judge_.OnLateReport(index, report.measurements(), report.end_offset_ns());
   const int64_t start_ns = index * interval_ns_;
   const auto place = std::lower_bound(
       closed_.begin(), closed_.end(), start_ns,
@@ -134,10 +145,10 @@ void ReportMerger::Amend(int64_t index, const v1::MetricsReport& report) {
     v1::Measurements measurements;
     measurements.ParseFromString(kept->second.measurements);
     interval.sum.Add(measurements).IgnoreError();
-    interval.drivers = std::move(kept->second.drivers);
+    interval.gauges = std::move(kept->second.gauges);
     interval.end_ns = kept->second.end_ns;
   }
-  AddTo(interval, report);
+  AddTo(interval, part, report);
   if (is_there) {
     *place = Summarize(index, interval);
   } else {
@@ -151,7 +162,7 @@ void ReportMerger::Keep(int64_t index, Interval interval) {
   v1::Measurements measurements = interval.sum.ToProto();
   for (v1::ErrorCount& error : *measurements.mutable_errors()) error.clear_example();
   kept.measurements = measurements.SerializeAsString();
-  kept.drivers = std::move(interval.drivers);
+  kept.gauges = std::move(interval.gauges);
   kept.end_ns = interval.end_ns;
   if (amendable_.size() > kAmendableIntervals) amendable_.erase(amendable_.begin());
 }
@@ -178,6 +189,11 @@ void ReportMerger::MarkLost(const DriverLife& life) {
   CloseIntervals();
 }
 
+void ReportMerger::MarkHeardAgain(const DriverLife& life) {
+  const auto it = drivers_.find(life);
+  if (it != drivers_.end()) it->second.lost = false;
+}
+
 void ReportMerger::MarkRefused(const DriverLife& life) {
   const auto it = drivers_.find(life);
   if (it != drivers_.end()) it->second.refused = true;
@@ -186,8 +202,7 @@ void ReportMerger::MarkRefused(const DriverLife& life) {
 void ReportMerger::Adjust(const v1::Adjusted& adjusted) {
   shares_.Apply(adjusted);
   for (const v1::Assignment& assignment : adjusted.joined()) {
-    DriverPart& part = drivers_[LifeOf(assignment)];
-    part.assignment = assignment;
+    DriverPart& part = PartOf(assignment);
     part.joined = true;
     // Intervals before it came do not wait for it.
     const std::vector<v1::Share>& shares = shares_.SharesOf(LifeOf(assignment));
@@ -238,8 +253,8 @@ int64_t ReportMerger::BeyondPlan(const DriverPart& part) const {
   const DriverLife life = LifeOf(part.assignment);
   if (!part.finished || !shares_.HasLostShares(life)) return 0;
   if (shares_.is_exact()) {
-    return std::max<int64_t>(0, part.sum.counts().due() + part.sum.warmup().due() -
-                                    shares_.Planned(life, 0, kNeverNs));
+    return std::max<int64_t>(
+        0, part.sum.counts().due() + part.sum.warmup().due() - shares_.Planned(life, 0, kNeverNs));
   }
   const std::optional<int64_t> end = shares_.EndOfShares(life);
   return end && part.has_sent && part.last_send_ns > *end ? -1 : 0;
@@ -250,8 +265,8 @@ int64_t ReportMerger::NotTakenOver(const DriverPart& part) const {
   if (!part.finished || part.end_reason != v1::MetricsReport::PLAN_DONE || !shares_.is_exact() ||
       shares_.PlannedOfOthers(life, 0, kNeverNs) == 0)
     return 0;
-  return std::max<int64_t>(0, shares_.Planned(life, 0, kNeverNs) - part.sum.counts().due() -
-                                  part.sum.warmup().due());
+  return std::max<int64_t>(
+      0, shares_.Planned(life, 0, kNeverNs) - part.sum.counts().due() - part.sum.warmup().due());
 }
 
 bool ReportMerger::AllDone() const {
@@ -299,16 +314,19 @@ v1::IntervalResult ReportMerger::Summarize(int64_t index, const Interval& interv
   *out.mutable_send_delay() = interval.sum.send_delay().Summary();
   if (HasAny(interval.sum.warmup())) *out.mutable_warmup() = interval.sum.warmup();
   // The gauges of the fleet are those of its reports, whatever has come since.
-  for (const auto& [life, gauges] : interval.drivers) {
+  int32_t drivers = 0;
+  for (const Gauges& gauges : interval.gauges) {
+    if (gauges.sequence == 0) continue;
+    ++drivers;
     v1::RequestCounts& counts = *out.mutable_counts();
-    counts.set_in_flight(counts.in_flight() + gauges.counts.in_flight());
-    counts.set_waiting(counts.waiting() + gauges.counts.waiting());
-    if (gauges.warmup.in_flight() + gauges.warmup.waiting() == 0) continue;
+    counts.set_in_flight(counts.in_flight() + gauges.in_flight);
+    counts.set_waiting(counts.waiting() + gauges.waiting);
+    if (gauges.warmup_in_flight + gauges.warmup_waiting == 0) continue;
     v1::RequestCounts& warmup = *out.mutable_warmup();
-    warmup.set_in_flight(warmup.in_flight() + gauges.warmup.in_flight());
-    warmup.set_waiting(warmup.waiting() + gauges.warmup.waiting());
+    warmup.set_in_flight(warmup.in_flight() + gauges.warmup_in_flight);
+    warmup.set_waiting(warmup.waiting() + gauges.warmup_waiting);
   }
-  out.set_drivers(static_cast<int32_t>(interval.drivers.size()));
+  out.set_drivers(drivers);
   for (const auto& [kind, error] : interval.sum.errors()) {
     v1::ErrorCount& count = *out.add_errors();
     count.set_kind(error.kind());

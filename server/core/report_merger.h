@@ -36,10 +36,14 @@ class ReportMerger {
   // last report comes.
   void MarkLost(const DriverLife& life);
 
+  // The driver was silent, and goes on: it counts, and is waited for, as if it had never been lost.
+  // Intervals that were closed without it stay so; its reports of them are merged into them.
+  void MarkHeardAgain(const DriverLife& life);
+
   // Shares are dealt out anew. Who is left without any is lost; who joins takes part from now on.
   void Adjust(const v1::Adjusted& adjusted);
-  // While records are read again, those that say who was lost come before the reports: until all are
-  // read no interval is closed, so that none misses a report.
+  // While records are read again, those that say who was lost come before the reports: until all
+  // are read no interval is closed, so that none misses a report.
   void SetReplaying(bool replaying);
   // A stop was ordered so long after the start: nothing was to be sent from then on.
   void StopAt(int64_t offset_ns) { stop_ns_ = std::max<int64_t>(0, offset_ns); }
@@ -48,6 +52,7 @@ class ReportMerger {
 
   struct DriverPart {
     v1::Assignment assignment;
+    size_t index = 0;  // among the drivers, in the order in which they were assigned
     // Packed: there may be thousands of drivers, and each adds once an interval.
     MeasurementSum sum = MeasurementSum::Packed();
     int64_t highest_sequence = 0;
@@ -85,8 +90,8 @@ class ReportMerger {
   Unreported UnreportedOf(const DriverPart& part) const;
   // Of those it sent, what it took over from others, as its plan has it.
   int64_t TookOver(const DriverPart& part) const;
-  // Of a driver that is done: requests, warm-up included, that were due for it beyond its plan, whose
-  // shares were given to others before it heard of it; -1: some, nobody knows how many.
+  // Of a driver that is done: requests, warm-up included, that were due for it beyond its plan,
+  // whose shares were given to others before it heard of it; -1: some, nobody knows how many.
   int64_t BeyondPlan(const DriverPart& part) const;
   // Of a driver that is done and was given shares of others: those of its plan that were never due
   // for it, warm-up included, as it had ended before it heard of them.
@@ -109,6 +114,8 @@ class ReportMerger {
 
   // As things stand, in the order of spec.thresholds.
   std::vector<v1::ThresholdResult> Thresholds() const;
+  // A report came so late that windows of thresholds are judged without it.
+  bool has_unjudged_reports() const { return judge_.has_missed_reports(); }
   // With abort_on_threshold: why one cannot be kept any more; else empty.
   const std::string& broken_threshold() const { return broken_threshold_; }
 
@@ -121,25 +128,29 @@ class ReportMerger {
  private:
   // Requests that were under way or waiting when a driver wrote its newest report of an interval.
   struct Gauges {
-    int64_t sequence = 0;
-    v1::RequestCounts counts;
-    v1::RequestCounts warmup;
+    int64_t sequence = 0;  // of that report; 0: none has come
+    int64_t in_flight = 0;
+    int64_t waiting = 0;
+    int64_t warmup_in_flight = 0;
+    int64_t warmup_waiting = 0;
   };
   struct Interval {
     MeasurementSum sum;
-    std::map<DriverLife, Gauges> drivers;
+    std::vector<Gauges> gauges;  // by DriverPart::index; those behind the last have not reported
     int64_t end_ns = 0;
   };
   // The same in little memory.
   struct ClosedInterval {
     std::string measurements;
-    std::map<DriverLife, Gauges> drivers;
+    std::vector<Gauges> gauges;
     int64_t end_ns = 0;
   };
 
-  void AddTo(Interval& interval, const v1::MetricsReport& report);
+  // Of a driver that takes part from now on.
+  DriverPart& PartOf(const v1::Assignment& assignment);
+  void AddTo(Interval& interval, const DriverPart& part, const v1::MetricsReport& report);
   // A report of an interval that is closed.
-  void Amend(int64_t index, const v1::MetricsReport& report);
+  void Amend(int64_t index, const DriverPart& part, const v1::MetricsReport& report);
   void Keep(int64_t index, Interval interval);
   v1::IntervalResult Summarize(int64_t index, const Interval& interval) const;
   void CloseIntervals();

@@ -55,7 +55,7 @@ class SlicedReport {
  private:
   // One life of a driver.
   struct Driver {
-    MeasurementSum sum;
+    MeasurementSum sum = MeasurementSum::Packed();  // there may be thousands
     std::set<int64_t> seen;  // sequences
     int64_t missing() const {
       return seen.empty() ? 0
@@ -65,7 +65,7 @@ class SlicedReport {
     v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
   };
   struct Interval {
-    MeasurementSum sum;
+    MeasurementSum sum = MeasurementSum::Packed();
     std::set<std::string> drivers;
     int64_t end_ns = 0;
   };

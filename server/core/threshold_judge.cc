@@ -20,6 +20,8 @@ using Unit = Threshold::Unit;
 constexpr double kMostSpeedUp = 2;
 // A window may lack this part of its length at its end.
 constexpr int64_t kCutShare = 20;
+// Late reports are added to windows of so many intervals before the newest.
+constexpr int64_t kKeptIntervals = 300;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -143,65 +145,113 @@ ThresholdJudge::ThresholdJudge(std::vector<Threshold> thresholds, Plan plan)
     : thresholds_(std::move(thresholds)),
       plan_(std::move(plan)),
       sending_end_ns_(LongestSendingNs(plan_.spec, plan_.drivers)),
+      values_(thresholds_.size()),
       judged_(thresholds_.size()) {
   if (plan_.interval_ns <= 0) return;
   first_index_ = CeilDiv(std::max(plan_.from_ns, ToNanos(plan_.spec.warmup())), plan_.interval_ns);
   for (const Threshold& threshold : thresholds_) {
     if (threshold.window_ns == 0) continue;
-    const int64_t intervals = CeilDiv(threshold.window_ns, plan_.interval_ns);
-    const bool known = std::any_of(windows_.begin(), windows_.end(),
-                                   [&](const Window& w) { return w.intervals == intervals; });
-    if (!known) windows_.push_back({.intervals = intervals, .number = -1, .sum = {}});
+    if (FindWindows(threshold) == nullptr)
+      windows_.push_back({.intervals = CeilDiv(threshold.window_ns, plan_.interval_ns)});
   }
+}
+
+const ThresholdJudge::Windows* ThresholdJudge::FindWindows(const Threshold& threshold) const {
+  const int64_t intervals = CeilDiv(threshold.window_ns, plan_.interval_ns);
+  const auto it = std::find_if(windows_.begin(), windows_.end(),
+                               [&](const Windows& w) { return w.intervals == intervals; });
+  return threshold.window_ns == 0 || it == windows_.end() ? nullptr : &*it;
 }
 
 void ThresholdJudge::OnInterval(int64_t index, const MeasurementSum& sum, int64_t end_ns) {
   if (index < first_index_) return;
-  for (Window& window : windows_) {
-    const int64_t number = (index - first_index_) / window.intervals;
-    if (number != window.number) {
-      window.sum = MeasurementSum();
-      window.number = number;
-    }
+  for (Windows& windows : windows_) {
+    const int64_t number = (index - first_index_) / windows.intervals;
+    Window& window = WindowFor(windows, number);
     window.sum.Merge(sum);
-    const int64_t last = first_index_ + (number + 1) * window.intervals - 1;
-    if (index != last) continue;
-    const int64_t window_end_ns = (last + 1) * plan_.interval_ns;
-    // What comes when nothing is sent any more is no window of the test: answers to the last
-    // requests, while the rate is 0.
-    const bool was_sending = sending_end_ns_ < 0
-                                 ? sum.counts().due() > 0
-                                 : static_cast<double>(window_end_ns) <= sending_end_ns_;
-    const int64_t length_ns = window.intervals * plan_.interval_ns;
-    // The last request of a plan is due a little before its end, and then the last report comes.
-    const bool is_cut = window_end_ns - end_ns > length_ns / kCutShare;
-    if (is_cut || !was_sending) continue;
-    JudgeWindow(window, window_end_ns - length_ns, std::min(end_ns, window_end_ns));
+    if (index - first_index_ != windows.LastOf(number)) continue;
+    window.has_last = true;
+    window.end_ns = std::max(window.end_ns, end_ns);
+    window.due += sum.counts().due();
+    Judge(windows, number, window);
   }
 }
 
-void ThresholdJudge::JudgeWindow(const Window& window, int64_t start_ns, int64_t end_ns) {
-  const double seconds = static_cast<double>(end_ns - start_ns) / 1e9;
-  for (size_t i = 0; i < thresholds_.size(); ++i) {
-    const Threshold& threshold = thresholds_[i];
-    if (threshold.window_ns == 0 ||
-        CeilDiv(threshold.window_ns, plan_.interval_ns) != window.intervals) {
+void ThresholdJudge::OnLateReport(int64_t index, const v1::Measurements& late, int64_t end_ns) {
+  if (index < first_index_) return;
+  for (Windows& windows : windows_) {
+    const int64_t number = (index - first_index_) / windows.intervals;
+    if (!windows.kept.empty() && number < windows.kept.begin()->first) {
+      has_missed_reports_ = true;
       continue;
     }
-    const std::optional<double> value = MeasureFor(threshold, window.sum, seconds);
-    if (!value) continue;
-    Judged& judged = judged_[i];
-    const bool keeps = threshold.Keeps(*value);
-    const bool worse = threshold.IsUpper() ? *value > judged.value : *value < judged.value;
-    if (!keeps && judged.failed++ == 0) {
-      judged.value = *value;
-      judged.start_ns = start_ns;
-      judged.end_ns = end_ns;
-    } else if (keeps && judged.failed == 0 && (judged.windows == 0 || worse)) {
-      judged.value = *value;
+    Window& window = WindowFor(windows, number);
+    window.sum.AddChecked(late).IgnoreError();  // it fitted into the totals
+    if (index - first_index_ == windows.LastOf(number)) {
+      window.has_last = true;
+      window.end_ns = std::max(window.end_ns, end_ns);
+      window.due += late.counts().due();
     }
-    ++judged.windows;
+    if (window.has_last) Judge(windows, number, window);
   }
+}
+
+ThresholdJudge::Window& ThresholdJudge::WindowFor(Windows& windows, int64_t number) {
+  const auto [it, is_new] = windows.kept.try_emplace(number);
+  if (!is_new) return it->second;
+  // The one before it is most likely full.
+  if (it != windows.kept.begin()) {
+    MeasurementSum& full = std::prev(it)->second.sum;
+    MeasurementSum packed = MeasurementSum::Packed();
+    packed.Merge(full);
+    full = std::move(packed);
+  }
+  const int64_t oldest =
+      windows.kept.rbegin()->first - std::max<int64_t>(1, kKeptIntervals / windows.intervals);
+  while (windows.kept.begin()->first < std::min(oldest, number))
+    windows.kept.erase(windows.kept.begin());
+  return it->second;
+}
+
+void ThresholdJudge::Judge(const Windows& windows, int64_t number, const Window& window) {
+  const int64_t window_end_ns = (first_index_ + windows.LastOf(number) + 1) * plan_.interval_ns;
+  // What comes when nothing is sent any more is no window of the test: answers to the last
+  // requests, while the rate is 0.
+  const bool was_sending =
+      sending_end_ns_ < 0 ? window.due > 0 : static_cast<double>(window_end_ns) <= sending_end_ns_;
+  const int64_t length_ns = windows.intervals * plan_.interval_ns;
+  // The last request of a plan is due a little before its end, and then the last report comes.
+  const bool is_cut = window_end_ns - window.end_ns > length_ns / kCutShare;
+  if (is_cut || !was_sending) return;
+  const int64_t start_ns = window_end_ns - length_ns;
+  const int64_t end_ns = std::min(window.end_ns, window_end_ns);
+  for (size_t i = 0; i < thresholds_.size(); ++i) {
+    if (FindWindows(thresholds_[i]) != &windows) continue;
+    const std::optional<double> value =
+        MeasureFor(thresholds_[i], window.sum, static_cast<double>(end_ns - start_ns) / 1e9);
+    if (value) SetValue(i, number, {.value = *value, .start_ns = start_ns, .end_ns = end_ns});
+  }
+}
+
+void ThresholdJudge::SetValue(size_t threshold, int64_t number, const Value& value) {
+  std::map<int64_t, Value>& values = values_[threshold];
+  const bool is_next = values.empty() || values.rbegin()->first < number;
+  values[number] = value;
+  if (is_next) return Fold(thresholds_[threshold], value, judged_[threshold]);
+  judged_[threshold] = Judged();
+  for (const auto& [at, each] : values) Fold(thresholds_[threshold], each, judged_[threshold]);
+}
+
+void ThresholdJudge::Fold(const Threshold& threshold, const Value& value, Judged& judged) {
+  const bool keeps = threshold.Keeps(value.value);
+  const bool worse =
+      threshold.IsUpper() ? value.value > judged.shown.value : value.value < judged.shown.value;
+  if (!keeps && judged.failed++ == 0) {
+    judged.shown = value;
+  } else if (keeps && judged.failed == 0 && (judged.windows == 0 || worse)) {
+    judged.shown.value = value.value;
+  }
+  ++judged.windows;
 }
 
 std::vector<v1::ThresholdResult> ThresholdJudge::Results(const MeasurementSum& totals,
@@ -224,10 +274,10 @@ std::vector<v1::ThresholdResult> ThresholdJudge::Results(const MeasurementSum& t
     result.set_windows_failed(judged.failed);
     if (judged.windows == 0) continue;
     result.set_passed(judged.failed == 0);
-    result.set_actual(threshold.Format(judged.value));
-    result.set_actual_value(judged.value);
-    result.set_window_start_offset_ns(judged.start_ns);
-    result.set_window_end_offset_ns(judged.end_ns);
+    result.set_actual(threshold.Format(judged.shown.value));
+    result.set_actual_value(judged.shown.value);
+    result.set_window_start_offset_ns(judged.shown.start_ns);
+    result.set_window_end_offset_ns(judged.shown.end_ns);
   }
   return results;
 }
@@ -240,8 +290,9 @@ std::string ThresholdJudge::Broken(const MeasurementSum& totals, int64_t reached
       const Judged& judged = judged_[i];
       if (judged.failed == 0) continue;
       return absl::StrFormat("threshold %s is broken: %s from %s to %s", threshold.expression,
-                             threshold.Format(judged.value), FormatDuration(judged.start_ns),
-                             FormatDuration(judged.end_ns));
+                             threshold.Format(judged.shown.value),
+                             FormatDuration(judged.shown.start_ns),
+                             FormatDuration(judged.shown.end_ns));
     }
     const std::string why = WhyBroken(threshold, totals, most);
     if (why.empty()) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "common/measure/measurements.h"
 #include "common/thresholds/threshold.h"
 #include "loadtest/v1/load_test.pb.h"
+#include "loadtest/v1/measure.pb.h"
 
 namespace loadtest {
 
@@ -18,7 +20,8 @@ namespace loadtest {
 std::optional<double> MeasureFor(const Threshold& threshold, const MeasurementSum& sum,
                                  double seconds);
 
-// Pure; owned by a ReportMerger. Holds 0.2 MB for each length of window.
+// Pure; owned by a ReportMerger. Holds 0.2 MB for each length of window, and some 20 KB for each
+// window of the last 300 intervals, to which late reports are added.
 class ThresholdJudge {
  public:
   struct Plan {
@@ -34,6 +37,11 @@ class ThresholdJudge {
   // An interval is whole; they come in order. `end_ns` is where what was measured in it ends,
   // nanoseconds after the start.
   void OnInterval(int64_t index, const MeasurementSum& sum, int64_t end_ns);
+  // A report, which CheckMeasurements has accepted, of an interval that counted as whole, of a
+  // driver that had been given up: its windows are judged anew.
+  void OnLateReport(int64_t index, const v1::Measurements& late, int64_t end_ns);
+  // Whether one came so late that a window had to be left as it was.
+  bool has_missed_reports() const { return has_missed_reports_; }
 
   // In the order of the thresholds. Without a window: of `totals`. A threshold for which nothing
   // was measured has no `actual`, and has not passed.
@@ -44,22 +52,37 @@ class ThresholdJudge {
   std::string Broken(const MeasurementSum& totals, int64_t reached_ns) const;
 
  private:
-  // Of all thresholds with windows of one length: the window that is being filled.
   struct Window {
-    int64_t intervals = 0;
-    int64_t number = -1;
     MeasurementSum sum;
+    // Of its last interval.
+    bool has_last = false;
+    int64_t end_ns = 0;
+    int64_t due = 0;
   };
-  struct Judged {
-    int32_t windows = 0;
-    int32_t failed = 0;
-    // Of the first window that failed; while none has, the worst.
+  // Those of one length, which one or several thresholds have.
+  struct Windows {
+    int64_t intervals = 0;
+    std::map<int64_t, Window> kept = {};  // by number; the newest ones
+    int64_t LastOf(int64_t number) const { return (number + 1) * intervals - 1; }
+  };
+  // What was measured in a window.
+  struct Value {
     double value = 0;
     int64_t start_ns = 0;
     int64_t end_ns = 0;
   };
+  struct Judged {
+    int32_t windows = 0;
+    int32_t failed = 0;
+    Value shown;  // of the first window that failed; while none has, the worst
+  };
 
-  void JudgeWindow(const Window& window, int64_t start_ns, int64_t end_ns);
+  // nullptr without a window.
+  const Windows* FindWindows(const Threshold& threshold) const;
+  Window& WindowFor(Windows& windows, int64_t number);
+  void Judge(const Windows& windows, int64_t number, const Window& window);
+  void SetValue(size_t threshold, int64_t number, const Value& value);
+  static void Fold(const Threshold& threshold, const Value& value, Judged& judged);
   // Requests that the test sends at most, its warm-up left out.
   double MostRequests(const MeasurementSum& totals, int64_t reached_ns) const;
   std::string WhyBroken(const Threshold& threshold, const MeasurementSum& totals,
@@ -69,8 +92,11 @@ class ThresholdJudge {
   const Plan plan_;
   int64_t first_index_ = 0;
   double sending_end_ns_ = -1;  // of the plan; -1: not known
-  std::vector<Window> windows_;
-  std::vector<Judged> judged_;  // of thresholds_
+  std::vector<Windows> windows_;
+  // Of thresholds_, by number of window; and what they come to.
+  std::vector<std::map<int64_t, Value>> values_;
+  std::vector<Judged> judged_;
+  bool has_missed_reports_ = false;
 };
 
 }  // namespace loadtest

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
-#include "common/config/config.h"
 #include "common/base/status_macros.h"
+#include "common/config/config.h"
 
 namespace loadtest {
 namespace {
@@ -23,9 +23,22 @@ constexpr int64_t kLongestBackoffNs = 5 * kNanosPerSecond;
 // A life of this length was a good one: the next back-off begins anew.
 constexpr int64_t kGoodLifeNs = 30 * kNanosPerSecond;
 
+// Where a child has its life line: the first number after the standard streams.
+constexpr int kLifelineFd = 3;
+constexpr int kMostDescriptors = 65'536;
+
 // In the child between fork and exec: only async-signal-safe calls.
 [[noreturn]] void Become(const char* program, char* const* arguments, int lifeline_fd) {
-  fcntl(lifeline_fd, F_SETFD, 0);  // stays open in the program
+  if (lifeline_fd == kLifelineFd) {
+    fcntl(lifeline_fd, F_SETFD, 0);  // stays open in the program
+  } else {
+    dup2(lifeline_fd, kLifelineFd);
+  }
+  // Libraries open sockets without close-on-exec: a driver that kept the doors or the embedded
+  // broker's port open would make a dead orchestrator look alive.
+  if (close_range(kLifelineFd + 1, ~0U, 0) != 0) {  // a kernel before 5.9
+    for (int fd = kLifelineFd + 1; fd < kMostDescriptors; ++fd) close(fd);
+  }
   // A group of its own: Ctrl-C in a terminal reaches the orchestrator alone, which then ends its
   // drivers in order.
   setpgid(0, 0);
@@ -82,7 +95,7 @@ absl::Status DriverProcesses::Start() {
 absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   std::vector<std::string> texts = {options_.program};
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
-  for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", lifeline_fds_[0]),
+  for (std::string text : {std::string("--lifeline_fd"), absl::StrFormat("%d", kLifelineFd),
                            std::string("--id"), child.id})
     texts.push_back(std::move(text));
   if (!child.metrics_address.empty()) {

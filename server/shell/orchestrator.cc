@@ -1,22 +1,43 @@
 #include "server/shell/orchestrator.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
 #include "server/core/record_checks.h"
+#include "server/shell/stored_report.h"
 
 namespace loadtest {
 namespace {
 
 constexpr size_t kMostInputs = 4'096;
+// Of records that are read and not applied yet. Decoded they take some three times as much.
+constexpr size_t kMostInputBytes = 16'000'000;
 constexpr auto kBusPoll = std::chrono::milliseconds(100);
 // How often time alone is looked at: lost drivers, decisions that are due.
 constexpr auto kTick = std::chrono::milliseconds(20);
 // Between signs of life while no test runs.
 constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
+constexpr size_t kMostReportsWaiting = 256;
+// A part of a large test takes seconds.
+constexpr size_t kMostSlicesWaiting = 8;
+
+// What an update of a test that has ended has of its report.
+void FillUpdate(const v1::Report& report, v1::LoadTestUpdate& update) {
+  *update.mutable_totals() = report.totals().counts();
+  *update.mutable_response_time() = report.response_time();
+  *update.mutable_service_time() = report.service_time();
+  *update.mutable_send_delay() = report.send_delay();
+  *update.mutable_errors() = report.totals().errors();
+  *update.mutable_verdict() = report.verdict();
+  *update.mutable_thresholds() = report.thresholds();
+  if (report.intervals_size() > 0) *update.mutable_interval() = *report.intervals().rbegin();
+  if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
+}
 
 }  // namespace
 
@@ -42,6 +63,8 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       core_(options_.core, {clock.Now(), clock.WallNow()}),
       decisions_(core_, bus_),
       inputs_(kMostInputs),
+      report_reader_("reports", store_.store().path(), kMostReportsWaiting),
+      slice_reader_("parts", store_.store().path(), kMostSlicesWaiting),
       echo_(options_.core.heartbeat_interval_ns) {}
 
 Orchestrator::~Orchestrator() {
@@ -55,34 +78,45 @@ Orchestrator::~Orchestrator() {
 // --- Threads.
 
 void Orchestrator::RunBus() {
+  pthread_setname_np(pthread_self(), "bus");
   while (!stopping_) {
+    // The broker keeps what we do not poll: waiting here loses nothing.
     if (store_is_full_) {
-      // The broker keeps what we do not poll.
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       continue;
     }
-    Input events = bus_.Poll(kBusPoll);
-    if (std::get<BusEvents>(events).records.empty() && std::get<BusEvents>(events).gaps.empty())
+    if (input_bytes_ > kMostInputBytes) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
       continue;
-    // The broker keeps what we do not poll: waiting here loses nothing.
-    while (!stopping_ && !inputs_.TryPush(std::move(events)))
+    }
+    BusEvents events = bus_.Poll(kBusPoll);
+    if (events.records.empty() && events.gaps.empty()) continue;
+    BusInput read = Decode(std::move(events));
+    input_bytes_ += read.bytes;
+    Input input = std::move(read);
+    while (!stopping_ && !inputs_.TryPush(std::move(input)))
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
 void Orchestrator::RunCore() {
+  pthread_setname_np(pthread_self(), "core");
   while (true) {
     std::optional<Input> input = inputs_.Pop(kTick);
     if (!input.has_value() && inputs_.closed()) break;
     std::vector<Call> calls;
     for (; input.has_value(); input = inputs_.TryPop()) {
-      if (auto* events = std::get_if<BusEvents>(&*input)) {
-        OnRecords(*events);
+      if (const auto* read = std::get_if<BusInput>(&*input)) {
+        OnRecords(*read);
+        input_bytes_ -= read->bytes;
       } else {
         std::get<Call> (*input)();
       }
     }
+    WakeTests();
+    store_is_full_ = store_.full() || late_reports_.full();
     const Moment now = Now();
+    decisions_.PumpIfDue(now);
     if (tick_cost_.IsDue(now.mono)) {
       // Before Advance, which forgets results of tests that ended long ago.
       BuildReports();
@@ -94,8 +128,9 @@ void Orchestrator::RunCore() {
       tick_cost_.Took(now.mono, clock_.Now());
     }
     GiveSigns(now);
-    WriteStore(false);
+    // What is told is on the topic; the store may follow.
     TellWatchers();
+    WriteStore(false);
     store_.Tidy(now.mono);
   }
   WriteStore(true);
@@ -128,16 +163,32 @@ absl::Status Orchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
 }
 
 void Orchestrator::NoteRead(Moment now, TopicPartition partition, int64_t next) {
-  store_.PutOffset(partition, next);
+  if (late_reports_.empty() || partition.topic != Topic::kMetrics) {
+    store_.PutOffset(partition, next);
+  } else {
+    late_reports_.HoldOffset(partition, next);
+  }
   const auto it = catch_up_to_.find(partition);
   if (it == catch_up_to_.end() || next < it->second) return;
   catch_up_to_.erase(it);
   if (catch_up_to_.empty()) core_.EndCatchUp(now);
 }
 
-void Orchestrator::OnRecords(const BusEvents& events) {
-  for (const Record& record : events.records) OnRecord(record);
-  for (const OffsetGap& gap : events.gaps) {
+Orchestrator::BusInput Orchestrator::Decode(BusEvents events) {
+  BusInput input;
+  input.events = std::move(events);
+  input.messages.reserve(input.events.records.size());
+  for (const Record& record : input.events.records) {
+    input.messages.push_back(DecodeRecord(record));
+    input.bytes += record.value.size();
+  }
+  return input;
+}
+
+void Orchestrator::OnRecords(const BusInput& input) {
+  for (size_t i = 0; i < input.messages.size(); ++i)
+    OnRecord(input.events.records[i], input.messages[i]);
+  for (const OffsetGap& gap : input.events.gaps) {
     ++stats_.offset_gaps;
     log_.Warning(absl::StrFormat("%s[%d]: records %d to %d were thrown away before they were read",
                                  TopicName(gap.partition.topic), gap.partition.partition, gap.from,
@@ -146,28 +197,37 @@ void Orchestrator::OnRecords(const BusEvents& events) {
   }
 }
 
-void Orchestrator::OnRecord(const Record& record) {
+void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
-  std::vector<Notice> notices = core_.Apply(now, record);
+  ApplyRecord(now, record, message);
+  const auto* trigger = message.ok() ? std::get_if<v1::Trigger>(&*message) : nullptr;
+  v1::Trigger refused;  // a decision's caller must hear of it all the same
+  if (record.topic == Topic::kTrigger && !message.ok() && refused.ParseFromString(record.value))
+    trigger = &refused;
+  if (trigger == nullptr) return;
+  decisions_.OnApplied(*trigger);
+  if (trigger->has_alive() && trigger->alive().incarnation() == core_.writer())
+    echo_.OnRead(now.mono, trigger->alive().send_time_ns());
+}
+
+void Orchestrator::ApplyRecord(Moment now, const Record& record,
+                               const absl::StatusOr<BusMessage>& message) {
+  const std::vector<Notice> notices = core_.Apply(now, message);
   if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
-      Wake(notices.front().test_id))
-    notices = core_.Apply(now, record);
+      store_.status().ok()) {
+    late_reports_.Hold(notices.front().test_id, {record, message});
+    return;
+  }
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
     NoteRead(now, {record.topic, record.partition}, record.offset + 1);
-  if (record.topic == Topic::kTrigger) {
-    v1::Trigger trigger;
-    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(now, trigger);
-    if (trigger.has_alive() && trigger.alive().incarnation() == core_.writer()) {
-      echo_.OnRead(now.mono, trigger.alive().send_time_ns());
-    }
-  }
 }
 
 void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
   const bool is_trigger = record != nullptr && record->topic == Topic::kTrigger;
   const bool is_metrics = record != nullptr && record->topic == Topic::kMetrics;
+  std::set<std::string> forgotten;
   for (const Notice& notice : notices) {
     switch (notice.kind) {
       case Notice::Kind::kTestChanged:
@@ -215,6 +275,14 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         if (++stats_.records_rejected <= kMostLoggedRejections)
           log_.Warning("record refused: " + notice.text);
         break;
+      case Notice::Kind::kHeldForgotten:
+        if (!std::exchange(told_of_forgotten_, true)) {
+          log_.Warning(absl::StrFormat(
+              "dropped %s; who writes such reports to `metrics`? Told once; /metrics counts them",
+              notice.text));
+        }
+        forgotten.insert(notice.test_id);
+        break;
       case Notice::Kind::kDuplicate:
         ++stats_.duplicate_reports;
         break;
@@ -222,24 +290,61 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
         break;
     }
   }
+  if (!forgotten.empty()) store_.Forget(forgotten);
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
   if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
 }
 
-bool Orchestrator::Wake(const std::string& id) {
-  // All that was read of it has to be in the store.
-  WriteStore(true);
-  if (!store_.status().ok()) return false;
-  std::vector<Record> records;
-  const absl::Status read = store_.store().ForEachRecord(id, [&](const Record& record) {
-    records.push_back(record);
-    return true;
-  });
-  const absl::StatusOr<std::optional<v1::Report>> report = store_.GetReport(id);
-  if (!read.ok() || !report.ok() || !report->has_value()) return false;
-  return core_.Wake(id, records, **report);
+void Orchestrator::WakeTests() {
+  for (const std::string& id : late_reports_.Unbegun()) {
+    const v1::LoadTest* test = core_.FindTest(id);
+    if (test == nullptr) {
+      OnAwake(id, std::nullopt);
+      continue;
+    }
+    std::vector<v1::Assignment> assignments(test->assignments().begin(), test->assignments().end());
+    std::vector<Record> waiting;
+    store_.ForEachWaiting(id, [&](const Record& record) {
+      waiting.push_back(record);
+      return true;
+    });
+    std::optional<v1::Report> newest;
+    if (const v1::Report* report = store_.FindWaitingReport(id)) newest = *report;
+    const bool taken = slice_reader_.TryRun(
+        [this, id, assignments = std::move(assignments), waiting = std::move(waiting),
+         newest = std::move(newest)](const absl::StatusOr<StoreReader*>& store) mutable {
+          // A std::function is copied, what was made again is not.
+          auto woken = std::make_shared<std::optional<WokenTest>>();
+          if (store.ok()) {
+            *woken = WakeFromStore(id, std::move(assignments), waiting, std::move(newest), **store,
+                                   slice_reader_.stopping());
+          }
+          while (!slice_reader_.stopping()) {
+            Input done = Call([this, id, woken] { OnAwake(id, std::move(*woken)); });
+            if (inputs_.TryPush(std::move(done))) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+          }
+        });
+    if (!taken) return;  // later
+    late_reports_.SetBegun(id);
+  }
+}
+
+void Orchestrator::OnAwake(const std::string& id, std::optional<WokenTest> woken) {
+  const bool is_awake = woken && core_.Wake(id, *std::move(woken));
+  const Moment now = Now();
+  for (const LateReports::Report& late : late_reports_.Take(id)) {
+    if (is_awake) {
+      ApplyRecord(now, late.record, late.message);
+      continue;
+    }
+    OnNotices(core_.Apply(now, late.message), &late.record);
+    NoteRead(now, {late.record.topic, late.record.partition}, late.record.offset + 1);
+  }
+  if (!late_reports_.empty()) return;
+  for (const auto& [at, next] : late_reports_.TakeOffsets()) store_.PutOffset(at, next);
 }
 
 void Orchestrator::BuildReports() {
@@ -259,7 +364,7 @@ void Orchestrator::WriteStore(bool all) {
   changed_tests_.clear();
   BuildReports();
   store_.Write(now);
-  store_is_full_ = store_.full();
+  store_is_full_ = store_.full() || late_reports_.full();
   // What cannot be read back because of the store must not be blamed on the broker.
   decisions_.SetHindrance(store_.full() ? store_.status() : absl::OkStatus());
 }
@@ -271,7 +376,7 @@ void Orchestrator::TellWatchers() {
   if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
-    const v1::LoadTestUpdate update = FindUpdate(id);
+    const v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
     for (const auto& watcher : watchers_.Of(id)) Tell(*watcher, update);
     if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
   }
@@ -295,46 +400,30 @@ void Orchestrator::StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& re
   if (!id.ok()) return watchers_.End(watch, id.status());
   if (core_.FindTest(*id) == nullptr) return watchers_.End(watch, LoadTestNotFound(*id));
   watcher->test_id = *id;
-  const v1::LoadTestUpdate update = FindUpdate(*id);
+  v1::LoadTestUpdate update = core_.BuildUpdate(Now(), *id);
+  if (!IsEnded(update.load_test().state()) || update.has_totals()) return BeginWatch(watch, update);
+  // Ended long ago: the report has what the core has forgotten.
+  const auto begin = [this, watch](const v1::LoadTestUpdate& filled) {
+    Input call = Call([this, watch, filled] { BeginWatch(watch, filled); });
+    // Else all watches are ended.
+    inputs_.TryPush(std::move(call));
+  };
+  const bool taken = report_reader_.TryRun(
+      [begin, update, id = *id](const absl::StatusOr<StoreReader*>& reader) mutable {
+        if (reader.ok()) {
+          const absl::StatusOr<std::optional<v1::Report>> report = (*reader)->GetReport(id);
+          if (report.ok() && report->has_value()) FillUpdate(**report, update);
+        }
+        begin(update);
+      });
+  if (!taken) BeginWatch(watch, update);
+}
+
+void Orchestrator::BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update) {
+  const std::shared_ptr<Watchers::Watcher> watcher = watchers_.Find(watch);
+  if (watcher == nullptr) return;
   Tell(*watcher, update);
   if (IsEnded(update.load_test().state())) watchers_.End(watch, absl::OkStatus());
-}
-
-absl::StatusOr<v1::Report> Orchestrator::FindReport(const std::string& id) {
-  const v1::LoadTest* test = core_.FindTest(id);
-  if (test == nullptr) return LoadTestNotFound(id);
-  if (std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-      report != nullptr && (!IsEnded(test->state()) || report->has_totals())) {
-    return *std::move(report);
-  }
-  ASSIGN_OR_RETURN(std::optional<v1::Report> stored, store_.GetReport(id));
-  if (stored.has_value()) {
-    // A note may be younger than the report.
-    stored->mutable_load_test()->set_note(test->note());
-    return *std::move(stored);
-  }
-  const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
-  if (report == nullptr)
-    return absl::NotFoundError(absl::StrFormat("name: loadTests/%s has no report", id));
-  return *report;
-}
-
-v1::LoadTestUpdate Orchestrator::FindUpdate(const std::string& id) {
-  v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
-  if (!IsEnded(update.load_test().state()) || update.has_totals()) return update;
-  // Ended long ago: the report has what the core has forgotten.
-  const absl::StatusOr<v1::Report> report = FindReport(id);
-  if (!report.ok()) return update;
-  *update.mutable_totals() = report->totals().counts();
-  *update.mutable_response_time() = report->response_time();
-  *update.mutable_service_time() = report->service_time();
-  *update.mutable_send_delay() = report->send_delay();
-  *update.mutable_errors() = report->totals().errors();
-  *update.mutable_verdict() = report->verdict();
-  *update.mutable_thresholds() = report->thresholds();
-  if (report->intervals_size() > 0) *update.mutable_interval() = *report->intervals().rbegin();
-  if (update.load_test().state() == v1::LoadTest::SUCCEEDED) update.set_progress(1);
-  return update;
 }
 
 uint64_t Orchestrator::Watch(v1::WatchLoadTestRequest request, WatchSink sink) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/bounded_queue.h"
@@ -16,20 +17,24 @@
 #include "common/bus/message_bus.h"
 #include "server/api/control_plane.h"
 #include "server/core/orchestrator_core.h"
+#include "server/core/record_decoder.h"
 #include "server/core/report_slice.h"
 #include "server/shell/bus_echo.h"
 #include "server/shell/cost_limit.h"
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
+#include "server/shell/late_reports.h"
+#include "server/shell/reader_thread.h"
 #include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
 
 namespace loadtest {
 
-// Two threads. The bus thread polls the bus and hands records on. The core thread owns core, store
-// and decisions: it applies records, answers the doors, tells the watchers, and writes to the store
-// some times a second. What is told before it is stored cannot be lost: it came from the topics,
-// and is read from there again, as its offset was not stored either.
+// The bus thread polls the bus and hands records on. The core thread owns core, store and
+// decisions: it applies records, answers the doors, tells the watchers, and writes to the store
+// some times a second. Two readers fetch from the store what may take long: one reports, one what
+// parts of a test are made of. What is told before it is stored cannot be lost: it came from the
+// topics, and is read from there again, as its offset was not stored either.
 class Orchestrator final : public ControlPlane {
  public:
   struct Options {
@@ -79,7 +84,14 @@ class Orchestrator final : public ControlPlane {
 
  private:
   using Call = std::function<void()>;
-  using Input = std::variant<BusEvents, Call>;
+  // What one look at the bus gave, decoded by the thread that looked.
+  struct BusInput {
+    BusEvents events;
+    std::vector<absl::StatusOr<BusMessage>> messages;  // one for each of events.records
+    size_t bytes = 0;                                  // of the records' values
+  };
+  static BusInput Decode(BusEvents events);
+  using Input = std::variant<BusInput, Call>;
 
   Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Store> store, Clock& clock,
                const Logger& log);
@@ -102,13 +114,15 @@ class Orchestrator final : public ControlPlane {
   void Post(Reply<T> reply, std::function<void(Reply<T>)> call);
 
   // The rest: core thread only.
-  void OnRecords(const BusEvents& events);
-  void OnRecord(const Record& record);
+  void OnRecords(const BusInput& input);
+  void OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
   void BuildReports();
   void WriteStore(bool all);
-  // Loads an ended test, so that late reports count.
-  bool Wake(const std::string& id);
+  void ApplyRecord(Moment now, const Record& record, const absl::StatusOr<BusMessage>& message);
+  // Late reports count once a reader has made again what the core has forgotten of their tests.
+  void WakeTests();
+  void OnAwake(const std::string& id, std::optional<WokenTest> woken);
   // Tells drivers and successors that this process is there.
   void GiveSigns(Moment now);
   // All before `next` is applied.
@@ -116,9 +130,8 @@ class Orchestrator final : public ControlPlane {
   void TellWatchers();
   void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
-  absl::StatusOr<v1::Report> FindReport(const std::string& id);
-  absl::StatusOr<v1::Report> FindSlice(const std::string& id, SliceRequest slice);
-  v1::LoadTestUpdate FindUpdate(const std::string& id);
+  void BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update);
+  void AnswerReport(const std::string& id, SliceRequest slice, const Reply<v1::Report>& answer);
   ControlPlaneStats Stats();
 
   const Options options_;
@@ -131,13 +144,18 @@ class Orchestrator final : public ControlPlane {
   DecisionQueue decisions_;
   Watchers watchers_;
   BoundedQueue<Input> inputs_;
+  std::atomic<size_t> input_bytes_ = 0;  // of the records in inputs_
+  // After what their jobs use.
+  ReaderThread report_reader_;
+  ReaderThread slice_reader_;
   std::thread bus_thread_;
   std::thread core_thread_;
   std::atomic<bool> stopping_ = false;
   std::atomic<int> live_drivers_ = 0;
   std::atomic<bool> fenced_ = false;
   std::set<std::string> busy_drivers_at_start_;
-  // The store has been unwritable for so long that reading the bus has to wait.
+  // The store has been unwritable for so long that reading the bus has to wait; or so many late
+  // reports wait.
   std::atomic<bool> store_is_full_ = false;
 
   // Both look at every driver of every running test.
@@ -150,8 +168,10 @@ class Orchestrator final : public ControlPlane {
   BusEcho echo_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads
+  LateReports late_reports_;
   // Where `metrics` ended when this process began, as far as it has not been read.
   Offsets catch_up_to_;
+  bool told_of_forgotten_ = false;
   ControlPlaneStats stats_;
 };
 

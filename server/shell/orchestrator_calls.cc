@@ -1,4 +1,5 @@
-// The answers to the doors: each call is posted to the core thread and replies from there.
+// The answers to the doors: each call is posted to the core thread and replies from there, or from
+// the thread that reads the store for it.
 #include <optional>
 #include <random>
 #include <utility>
@@ -6,9 +7,9 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
 #include "common/spec/load_test_spec.h"
-#include "server/core/record_decoder.h"
 #include "server/core/shown.h"
 #include "server/shell/orchestrator.h"
+#include "server/shell/stored_report.h"
 
 namespace loadtest {
 namespace {
@@ -143,47 +144,43 @@ void Orchestrator::GetReport(v1::GetReportRequest request, Reply<v1::Report> rep
         if (!id.ok()) return answer(id.status());
         absl::StatusOr<SliceRequest> slice = ParseSlice(request);
         if (!slice.ok()) return answer(slice.status());
-        answer(slice->IsPlain() ? FindReport(*id) : FindSlice(*id, *std::move(slice)));
+        AnswerReport(*id, *std::move(slice), answer);
       });
 }
 
-// The interval reports are read from the store, here on the core thread, which does nothing else
-// meanwhile.
-absl::StatusOr<v1::Report> Orchestrator::FindSlice(const std::string& id, SliceRequest slice) {
-  ASSIGN_OR_RETURN(v1::Report whole, FindReport(id));
-  const bool whole_test = slice.IsWhole();
-  std::optional<SlicedReport> sliced;
-  absl::Status error = absl::OkStatus();
-  int64_t reports = 0;
-  const auto take = [&](const Record& record) {
-    absl::StatusOr<BusMessage> message = DecodeRecord(record);
-    if (!message.ok()) return true;  // refused when it came, too
-    if (const auto* trigger = std::get_if<v1::Trigger>(&*message);
-        trigger != nullptr && trigger->has_started() && !sliced) {
-      absl::StatusOr<SlicedReport> created =
-          SlicedReport::Create(slice, whole, trigger->started().metrics_interval_ns());
-      if (!created.ok()) {
-        error = created.status();
-        return false;
-      }
-      sliced.emplace(*std::move(created));
-    }
-    if (const auto* report = std::get_if<v1::MetricsReport>(&*message);
-        report != nullptr && sliced) {
-      sliced->Add(*report);
-      ++reports;
-    }
-    return true;
-  };
-  RETURN_IF_ERROR(store_.store().ForEachRecord(id, take));
-  store_.ForEachWaiting(id, [&](const Record& record) { return error.ok() && take(record); });
-  RETURN_IF_ERROR(error);
-  if (sliced && reports > 0) return sliced->Take();
-  if (!whole_test) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "name: loadTests/%s has no interval reports in the store to take a part of", id));
+void Orchestrator::AnswerReport(const std::string& id, SliceRequest slice,
+                                const Reply<v1::Report>& answer) {
+  const v1::LoadTest* test = core_.FindTest(id);
+  if (test == nullptr) return answer(LoadTestNotFound(id));
+  ReportQuestion question{.id = id, .slice = std::move(slice), .note = test->note()};
+  const std::unique_ptr<v1::Report> built = core_.BuildReport(id);
+  if (built != nullptr && (!IsEnded(test->state()) || built->has_totals())) {
+    question.whole = *built;
+  } else if (const v1::Report* waiting = store_.FindWaitingReport(id)) {
+    question.whole = *waiting;
+    question.whole->mutable_load_test()->set_note(question.note);
+  } else if (built != nullptr) {
+    question.otherwise = *built;
   }
-  return JudgeTotals(slice.thresholds, std::move(whole));
+  const bool is_plain = question.slice.IsPlain();
+  if (is_plain && question.whole) return answer(*std::move(question.whole));
+  if (!is_plain) {
+    store_.ForEachWaiting(id, [&](const Record& record) {
+      question.waiting.push_back(record);
+      return true;
+    });
+  }
+  ReaderThread& reader = is_plain ? report_reader_ : slice_reader_;
+  const bool taken =
+      reader.TryRun([question = std::move(question), answer, &stopping = reader.stopping()](
+                        const absl::StatusOr<StoreReader*>& store) mutable {
+        if (!store.ok()) return answer(store.status());
+        answer(AnswerFromStore(std::move(question), **store, stopping));
+      });
+  if (taken) return;
+  answer(absl::ResourceExhaustedError(
+      is_plain ? "too many reports are being read; try again"
+               : "too many parts of tests are being made; try again when these are there"));
 }
 
 void Orchestrator::ListDrivers(v1::ListDriversRequest request,
@@ -218,6 +215,8 @@ ControlPlaneStats Orchestrator::Stats() {
   stats.response_time = core_.counted_response_time();
   stats.service_time = core_.counted_service_time();
   stats.send_delay = core_.counted_send_delay();
+  stats.reports_held = static_cast<int64_t>(core_.held().count());
+  stats.held_reports_dropped = core_.held().dropped();
   stats.start_ns = start_ns_;
   stats.own_drivers = options_.core.expected_drivers;
   return stats;

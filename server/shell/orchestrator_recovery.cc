@@ -37,6 +37,7 @@ absl::Status Orchestrator::Recover() {
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
+  for (const std::string& id : contents.deleted) core_.RestoreDeleted(id);
   core_.BeginCatchUp();
   for (const Record& record : contents.unfinished_records) core_.Apply(Now(), record);
   if (options_.bus_is_new) core_.LoseBus();
@@ -130,9 +131,9 @@ absl::Status Orchestrator::PollUntil(Offsets& offsets, int64_t deadline_ns,
       if (known) core_.Glance(record);
       return known;
     });
-    OnRecords(events);
     for (const Record& record : events.records)
       offsets[{record.topic, record.partition}] = record.offset + 1;
+    OnRecords(Decode(std::move(events)));
   }
   return absl::OkStatus();
 }

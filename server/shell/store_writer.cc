@@ -32,11 +32,11 @@ void StoreWriter::PutReport(v1::Report report) {
   batch_.reports.push_back(std::move(report));
 }
 
-absl::StatusOr<std::optional<v1::Report>> StoreWriter::GetReport(const std::string& test_id) {
+const v1::Report* StoreWriter::FindWaitingReport(const std::string& test_id) const {
   for (const v1::Report& waiting : batch_.reports) {
-    if (waiting.load_test().name() == "loadTests/" + test_id) return waiting;
+    if (waiting.load_test().name() == "loadTests/" + test_id) return &waiting;
   }
-  return store_->GetReport(test_id);
+  return nullptr;
 }
 
 void StoreWriter::PutRecord(const std::string& test_id, const Record& record) {
@@ -53,6 +53,11 @@ void StoreWriter::Delete(const std::string& id) {
   tidy_ = true;
 }
 
+void StoreWriter::Forget(const std::set<std::string>& ids) {
+  std::erase_if(batch_.records, [&](const auto& saved) { return ids.contains(saved.test_id); });
+  batch_.forgotten.insert(batch_.forgotten.end(), ids.begin(), ids.end());
+}
+
 void StoreWriter::ForEachWaiting(const std::string& test_id,
                                  const std::function<bool(const Record&)>& take) const {
   for (const StoreBatch::SavedRecord& saved : batch_.records) {
@@ -62,7 +67,7 @@ void StoreWriter::ForEachWaiting(const std::string& test_id,
 
 bool StoreWriter::HasMoreThanOffsets() const {
   return !batch_.tests.empty() || !batch_.records.empty() || !batch_.reports.empty() ||
-         !batch_.deleted.empty();
+         !batch_.deleted.empty() || !batch_.forgotten.empty();
 }
 
 bool StoreWriter::IsDue(MonotonicTime now, bool has_more) const {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,11 @@ class StoreWriter {
   // Also of what is not written yet.
   void Delete(const std::string& id);
 
-  // The newest report of a test, also one that is not written yet.
-  absl::StatusOr<std::optional<v1::Report>> GetReport(const std::string& test_id);
+  // The records of tests that never were, also those that are not written yet.
+  void Forget(const std::set<std::string>& ids);
+
+  // The newest report of a test if it is not written yet; else nullptr.
+  const v1::Report* FindWaitingReport(const std::string& test_id) const;
   // The records of a test that are not written yet.
   void ForEachWaiting(const std::string& test_id,
                       const std::function<bool(const Record&)>& take) const;

@@ -111,9 +111,16 @@ std::string Statement::Text(int column) const {
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path) {
+  return Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenToRead(const std::string& path) {
+  return Open(path, SQLITE_OPEN_READONLY);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, int flags) {
   sqlite3* db = nullptr;
-  const int result = sqlite3_open_v2(
-      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int result = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   auto database = std::unique_ptr<Database>(new Database(db));
   if (result != SQLITE_OK) return Error(db, kStoreFile);
   return database;

@@ -50,6 +50,8 @@ class Database {
   // ResourceExhausted when it cannot grow, DataLoss when it is damaged or none of ours,
   // FailedPrecondition when it is locked or cannot be written, else Internal.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path);
+  // One more connection to a file that this process has open, for another thread.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& path);
 
   // Runs statements without parameters or rows.
   absl::Status Execute(const std::string& sql);
@@ -60,7 +62,10 @@ class Database {
   // How long a statement waits for another process that holds a lock, before it fails.
   void WaitForLocks(int milliseconds);
 
+  std::string path() const { return sqlite3_db_filename(db_.get(), "main"); }
+
  private:
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, int flags);
   explicit Database(sqlite3* db) : db_(db, sqlite3_close) {}
 
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_;

@@ -30,19 +30,6 @@ absl::Status At(const std::string& dir, const absl::Status& status) {
                       absl::StrFormat("data folder %s: %s", dir, std::string(status.message())));
 }
 
-// Of a row: topic, partition, offset, key, type, time, value.
-Record RecordOf(const Statement& row) {
-  Record record;
-  record.topic = static_cast<Topic>(row.Int(0));
-  record.partition = static_cast<int32_t>(row.Int(1));
-  record.offset = row.Int(2);
-  record.key = row.Text(3);
-  record.message_type = row.Text(4);
-  record.timestamp = {row.Int(5)};
-  record.value = row.Text(6);
-  return record;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& dir) {
@@ -124,13 +111,11 @@ absl::Status Store::Prepare() {
       {delete_offsets_, "DELETE FROM offsets"},
       {put_meta_, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"},
       {get_meta_, "SELECT value FROM meta WHERE name = ?"},
-      {get_report_, "SELECT report FROM reports WHERE test_id = ?"},
-      {get_records_,
-       "SELECT topic, kafka_partition, kafka_offset, key, message_type, timestamp_ns, value FROM "
-       "records WHERE test_id = ? ORDER BY topic, rowid"},
-      {get_blocks_, "SELECT block FROM blocks WHERE test_id = ? ORDER BY rowid"},
       {put_removed_, "INSERT OR IGNORE INTO removed (test_id) VALUES (?)"},
       {get_removed_, "SELECT test_id FROM removed LIMIT 1"},
+      {put_deleted_, "INSERT OR IGNORE INTO deleted (test_id) VALUES (?)"},
+      {forget_deleted_,
+       "DELETE FROM deleted WHERE number <= (SELECT max(number) FROM deleted) - ?"},
       {delete_removed_, "DELETE FROM removed WHERE test_id = ?"},
       {delete_some_records_,
        "DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE test_id = ? LIMIT ?)"},
@@ -152,6 +137,7 @@ absl::Status Store::Prepare() {
   for (const auto& entry : kStatements) {
     ASSIGN_OR_RETURN(entry.statement, db_->Prepare(entry.sql));
   }
+  ASSIGN_OR_RETURN(reader_, StoreReader::On(*db_));
   return absl::OkStatus();
 }
 
@@ -170,12 +156,17 @@ absl::Status Store::Write(const StoreBatch& batch) {
 }
 
 absl::Status Store::WriteAll(const StoreBatch& batch) {
+  // At once: whoever makes such tests up makes more of them than Tidy could keep up with.
+  for (const std::string& id : batch.forgotten)
+    RETURN_IF_ERROR(delete_some_records_.Bind(1, id).Bind(2, int64_t{-1}).Run());
   // First: a new test may have taken the id of one that was deleted.
   for (const std::string& id : batch.deleted) {
     RETURN_IF_ERROR(delete_test_.Bind(1, id).Run());
     RETURN_IF_ERROR(delete_report_.Bind(1, id).Run());
     RETURN_IF_ERROR(put_removed_.Bind(1, id).Run());
+    RETURN_IF_ERROR(put_deleted_.Bind(1, id).Run());
   }
+  if (!batch.deleted.empty()) RETURN_IF_ERROR(forget_deleted_.Bind(1, kMostDeletedIds).Run());
   for (const StoreBatch::SavedTest& saved : batch.tests) {
     RETURN_IF_ERROR(RemoveRecords(saved.id));
     const int64_t created_ns =
@@ -225,6 +216,8 @@ absl::StatusOr<Store::Contents> Store::Load() {
     }
     contents.tests.push_back(std::move(saved));
   }
+  ASSIGN_OR_RETURN(Statement deleted, db_->Prepare("SELECT test_id FROM deleted ORDER BY number"));
+  ASSIGN_OR_RETURN(contents.deleted, ReadTexts(deleted));
   // Topics are numbered so that `trigger` comes before `metrics`.
   ASSIGN_OR_RETURN(Statement records,
                    db_->Prepare("SELECT topic, kafka_partition, kafka_offset, key, message_type, "
@@ -259,41 +252,6 @@ absl::Status Store::ResetOffsets(std::string_view bus_id) {
 
 absl::Status Store::SetBusId(std::string_view bus_id) {
   return InTransaction([&] { return put_meta_.Bind(1, kBusId).Bind(2, bus_id).Run(); });
-}
-
-absl::StatusOr<std::optional<v1::Report>> Store::GetReport(std::string_view test_id) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> found, ReadTexts(get_report_.Bind(1, test_id)));
-  if (found.empty()) return std::nullopt;
-  std::optional<v1::Report> report;
-  if (!report.emplace().ParseFromString(found.front())) {
-    return absl::DataLossError(
-        absl::StrFormat("loadtest.db: the report of %s cannot be read", test_id));
-  }
-  return report;
-}
-
-absl::Status Store::ForEachRecord(std::string_view test_id,
-                                  const std::function<bool(const Record&)>& take) {
-  bool more = true;
-  const auto take_one = [&](const Record& record) { return more = take(record); };
-  absl::Status status = absl::OkStatus();
-  get_blocks_.Bind(1, test_id);
-  while (more && status.ok()) {
-    const absl::StatusOr<bool> row = get_blocks_.Step();
-    status = row.status();
-    if (!row.ok() || !*row) break;
-    status = UnpackRecords(get_blocks_.Text(0), take_one);
-  }
-  get_blocks_.Reset();
-  get_records_.Bind(1, test_id);
-  while (more && status.ok()) {
-    const absl::StatusOr<bool> row = get_records_.Step();
-    status = row.status();
-    if (!row.ok() || !*row) break;
-    take_one(RecordOf(get_records_));
-  }
-  get_records_.Reset();
-  return status;
 }
 
 // The first column of each row.

@@ -14,6 +14,7 @@
 #include "loadtest/v1/load_test.pb.h"
 #include "server/store/folder_lock.h"
 #include "server/store/sqlite.h"
+#include "server/store/store_reader.h"
 
 namespace loadtest {
 
@@ -32,12 +33,16 @@ struct StoreBatch {
   std::vector<SavedTest> tests;
   std::vector<SavedRecord> records;
   std::vector<v1::Report> reports;
+  // Before all that is put: what is in the batch of a deleted id is of a new test.
   std::vector<std::string> deleted;
+  // Tests that never were: their records go, and nothing is remembered of them. Before all that is
+  // put, too.
+  std::vector<std::string> forgotten;
   Offsets offsets;  // next offset to read
 
   bool empty() const {
     return tests.empty() && records.empty() && reports.empty() && deleted.empty() &&
-           offsets.empty();
+           forgotten.empty() && offsets.empty();
   }
 };
 
@@ -53,8 +58,12 @@ class Store {
 
   absl::Status Write(const StoreBatch& batch);
 
+  // How many ids of deleted tests are remembered: as many as the core does.
+  static constexpr int64_t kMostDeletedIds = 10'000;
+
   struct Contents {
     std::vector<StoreBatch::SavedTest> tests;  // by time of creation
+    std::vector<std::string> deleted;          // ids, in the order of their deletion; the newest
     // Records of tests that have not ended: their triggers in order, then their interval reports.
     std::vector<Record> unfinished_records;
     Offsets offsets;
@@ -68,12 +77,10 @@ class Store {
   // Only tells whose the offsets are.
   absl::Status SetBusId(std::string_view bus_id);
 
-  // Nothing when there is none.
-  absl::StatusOr<std::optional<v1::Report>> GetReport(std::string_view test_id);
-
-  // The records of a test in the order of Contents, one after the other, until `take` says false.
-  absl::Status ForEachRecord(std::string_view test_id,
-                             const std::function<bool(const Record&)>& take);
+  // Reads on the core thread, which waits for it.
+  StoreReader& reader() { return *reader_; }
+  // The file, for a StoreReader of another thread.
+  std::string path() const { return db_->path(); }
 
   // Does one small step, some milliseconds, of what can wait: packs records of ended tests, removes
   // those of deleted ones, gives free space back to the file system. False when nothing is left.
@@ -94,12 +101,13 @@ class Store {
 
   const FolderLock lock_;
   std::unique_ptr<Database> db_;
+  std::unique_ptr<StoreReader> reader_;  // on db_
   Statement begin_, commit_, rollback_;
   Statement put_test_, put_record_, put_report_, put_offset_;
   Statement delete_test_, delete_report_, delete_offsets_;
   Statement put_meta_, get_meta_;
-  Statement get_report_, get_records_, get_blocks_;
   Statement put_removed_, get_removed_, delete_removed_;
+  Statement put_deleted_, forget_deleted_;
   Statement delete_some_records_, delete_some_blocks_;
   Statement get_packable_, get_some_records_, delete_record_, put_block_;
   Statement give_back_;

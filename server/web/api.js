@@ -48,7 +48,7 @@ function query(parameters) {
 const testPath = (id) => `/v1/loadTests/${encodeURIComponent(id)}`;
 
 export const listDrivers = () => call('GET', '/v1/drivers');
-// Filters: {labels: 'k=v,k=v', states: 'RUNNING,STOPPED', page_token}.
+// Filters: {labels: 'k=v,k=v', states: 'RUNNING,STOPPED', page_token, page_size}.
 export const listLoadTests = (filters = {}) => call('GET', `/v1/loadTests${query(filters)}`);
 export const getServerInfo = () => call('GET', '/v1/serverInfo');
 export const getLoadTest = (id) => call('GET', testPath(id));

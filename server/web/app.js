@@ -40,14 +40,23 @@ function show() {
   leave();
   tell(null);
   forget.hidden = !hasToken();
-  const [page, ...ids] = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+  const [page, ...ids] = location.hash.replace(/^#\/?/, '').split('/').map(decoded);
   view.replaceChildren();
   document.title = [ids.join(' and ') || page, 'Load testing'].filter(Boolean).join(' - ');
   for (const link of document.querySelectorAll('nav a')) {
     const current = link.getAttribute('href') === `#/${page}`;
     current ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current');
   }
-  leave = (PAGES[page] ?? PAGES[''])(...ids);
+  leave = PAGES[Object.hasOwn(PAGES, page) ? page : ''](...ids);
+}
+
+// What is no percent-encoding stays as it is, and will not be found.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 forget.addEventListener('click', () => {

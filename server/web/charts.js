@@ -70,7 +70,7 @@ export class LineChart {
 
   // A list of points for each series.
   update(points) {
-    points.forEach((list, i) => { this.chart.data.datasets[i].data = list; });
+    points.forEach((list, i) => { this.chart.data.datasets[i].data = thinned(list); });
     this.chart.update();
     const last = this.series.map(({label}, i) => (points[i].length
       ? `${label} ${this.y(points[i][points[i].length - 1].y)}` : `${label} has no value yet`));
@@ -81,6 +81,23 @@ export class LineChart {
     dark.removeEventListener('change', this.recolour);
     this.chart.destroy();
   }
+}
+
+// About the pixels of a wide chart.
+const MOST_POINTS = 1200;
+
+// Of many points the lowest and the highest of each few, so that no peak is lost.
+export function thinned(points) {
+  if (points.length <= MOST_POINTS) return points;
+  const few = Math.ceil(points.length / (MOST_POINTS / 2));
+  const kept = [];
+  for (let i = 0; i < points.length; i += few) {
+    const some = points.slice(i, i + few);
+    const low = some.reduce((a, b) => (b.y < a.y ? b : a));
+    const high = some.reduce((a, b) => (b.y > a.y ? b : a));
+    kept.push(...(low === high ? [low] : low.x < high.x ? [low, high] : [high, low]));
+  }
+  return kept;
 }
 
 function options(y, x, legend) {

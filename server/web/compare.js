@@ -37,7 +37,10 @@ export function showCompare(view, a, b, tell) {
     view.append(
       element('p', {}, testLink(`loadTests/${a}`), ' ', badge(reports[0].verdict?.level), ' compared with ',
         testLink(`loadTests/${b}`), ' ', badge(reports[1].verdict?.level)),
+      element('p', {class: 'quiet'}, element('code', {}, `loadctl diff ${a} ${b}`), ' tells a change from noise.'),
       ...warnings(reports), numbers(a, b, reports), times.element, percentiles.element, differences(a, b, reports));
+    // One point is no line.
+    times.element.hidden = reports.every((report) => report.intervals.length < 2);
     times.update(...reports.map((report) => report.intervals));
     percentiles.update(...reports.map((report) => report.totals?.response_time));
   }, (error) => {

@@ -17,9 +17,11 @@ export function labelled(text, control, hint = '') {
     hint ? element('p', {class: 'hint', id: `${control.id}-hint`}, hint) : null, problem);
 }
 
+const MOST_ROWS = 20;
+
 // A table whose columns are {head, cell: (row) => text or element, number: true for numbers}. The first cell heads its row.
-// A `stacked` one has its cells under each other where the screen is narrow.
-export function table(caption, columns, rows, whenEmpty, {stacked = false} = {}) {
+// A `stacked` one has its cells under each other where the screen is narrow; a `boxed` one of many rows scrolls by itself.
+export function table(caption, columns, rows, whenEmpty, {stacked = false, boxed = false} = {}) {
   const align = (column) => (column.number ? {class: 'number'} : {});
   const head = columns.map((column) => element('th', {scope: 'col', ...align(column)}, column.head));
   const body = rows.map((row) => element('tr', {}, ...columns.map((column, i) => (i === 0
@@ -29,10 +31,19 @@ export function table(caption, columns, rows, whenEmpty, {stacked = false} = {})
     body.push(element('tr', {}, element('td', {class: 'empty', colspan: columns.length}, whenEmpty)));
   }
   // Focusable, so that a table wider than the screen can be scrolled with the keyboard.
-  return element('div', {class: 'wide', tabindex: '0', role: 'region', 'aria-label': caption || 'Table'}, element('table', stacked ? {class: 'stacked'} : {},
+  return element('div', {class: boxed && rows.length > MOST_ROWS ? 'wide boxed' : 'wide', tabindex: '0', role: 'region', 'aria-label': caption || 'Table'}, element('table', stacked ? {class: 'stacked'} : {},
     caption ? element('caption', {}, caption) : null,
     element('thead', {}, element('tr', {}, ...head)),
     element('tbody', {}, ...body)));
+}
+
+// Closed at first, and made when it is opened.
+export function folded(title, make) {
+  const made = element('details', {}, element('summary', {}, title));
+  made.addEventListener('toggle', () => {
+    if (made.open && made.children.length === 1) made.append(make());
+  });
+  return made;
 }
 
 const KINDS = {
@@ -83,6 +94,19 @@ export function refreshing(tell, load, draw) {
   };
   end.now = refresh;
   return end;
+}
+
+// Puts `children` in the place of those that were there; a table keeps how far it was scrolled, and the focus.
+export function replaceKeeping(parent, ...children) {
+  const tables = () => [...parent.querySelectorAll('.wide')];
+  const focused = parent.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
+  const scrolled = new Map(tables().map((one) => [one.getAttribute('aria-label'), [one.scrollLeft, one.scrollTop]]));
+  parent.replaceChildren(...children);
+  for (const one of tables()) {
+    const label = one.getAttribute('aria-label');
+    [one.scrollLeft, one.scrollTop] = scrolled.get(label) ?? [0, 0];
+    if (label === focused) one.focus({preventScroll: true});
+  }
 }
 
 // Links and what has data-focus get the focus back when they are drawn anew.

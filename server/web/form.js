@@ -2,6 +2,7 @@
 import {createLoadTest, getLoadTest} from './api.js';
 import {element, labelled} from './dom.js';
 import * as format from './format.js';
+import {put, RestOfSpec, textOf} from './rest_of_spec.js';
 
 // One control: what it is called, where its value goes in the spec, and what a person may write there.
 const text = (path, name, hint, attributes = {}) => ({path, name, hint, attributes: {type: 'text', autocomplete: 'off', ...attributes}});
@@ -62,21 +63,24 @@ function numberOrText(value) {
 function nonEmptyLines(value) {
   return value.split('\n').map((line) => line.trim()).filter(Boolean);
 }
+// The two parts of a line; what cannot be sent at all is an Error in the words of the command line.
+function halves(line, separator, wanted) {
+  const at = line.indexOf(separator);
+  if (at < 1) throw new Error(`got "${line}", want ${wanted}`);
+  return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+}
 function readHeaders(value) {
   return nonEmptyLines(value).map((line) => {
-    const colon = line.indexOf(':');
-    return colon < 0 ? {name: line} : {name: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim()};
+    const [name, content] = halves(line, ':', 'Name: value');
+    return {name, value: content};
   });
 }
 function readLabels(value) {
-  return Object.fromEntries(nonEmptyLines(value).map((line) => {
-    const [key, ...rest] = line.split('=');
-    return [key.trim(), rest.join('=').trim()];
-  }));
+  return Object.fromEntries(nonEmptyLines(value).map((line) => halves(line, '=', 'KEY=VALUE')));
 }
 // `bytes` are base64 in JSON.
 function readBody(value) {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(value)));
+  return btoa(Array.from(new TextEncoder().encode(value), (byte) => String.fromCharCode(byte)).join(''));
 }
 
 function control({path, attributes, area, options}) {
@@ -113,19 +117,21 @@ export function showForm(view, tell, id) {
   const submit = element('button', {type: 'submit', class: 'action'}, 'Start the test');
   const checkButton = element('button', {type: 'button'}, 'Only check');
   const result = element('p', {role: 'status'});
+  const rest = new RestOfSpec(ALL().map(({path}) => path), KINDS.map(([kind]) => kind));
   const form = element('form', {novalidate: '', class: 'form'},
     group('Request', ...REQUEST.map(field)),
     group('Load', element('div', {role: 'radiogroup', 'aria-label': 'Kind of load'}, ...kinds), ...Object.values(ofKind),
       element('div', {class: 'fields'}, ...AMOUNT.map(field))),
     group('About the test', ...ABOUT.map(field)),
     element('details', {}, element('summary', {}, 'More'), element('div', {class: 'fields'}, ...MORE.map(field))),
-    problems, element('div', {class: 'buttons'}, submit, checkButton, result));
+    rest.element, problems, element('div', {class: 'buttons'}, submit, checkButton, result));
   view.replaceChildren(element('h2', {}, 'New test'), form);
   form.elements.kind.value = 'avalanche';
   showKind();
 
   function showKind() {
     for (const [kind, fields] of Object.entries(ofKind)) fields.hidden = kind !== form.elements.kind.value;
+    form.elements.duration.placeholder = form.elements.kind.value === 'stages' ? 'that of the stages' : '10s';
   }
   form.addEventListener('change', (event) => {
     if (event.target.name === 'kind') showKind();
@@ -134,14 +140,20 @@ export function showForm(view, tell, id) {
   async function send(options) {
     clearProblems(form, problems);
     result.textContent = '';
-    const {load_test_id, ...spec} = readForm(form, stages);
+    const unreadable = [];
+    const {load_test_id, ...spec} = readForm(form, stages, rest.spec(), unreadable);
     try {
-      return await createLoadTest(spec, {load_test_id, ...options});
+      const test = await createLoadTest(spec, {load_test_id, ...options, ...(unreadable.length ? {validate_only: 'true'} : {})});
+      if (unreadable.length === 0) return test;
     } catch (error) {
-      if (error.code === 400 || error.code === 409) showProblems(form, problems, error.message);
-      else tell(error);
-      return null;
+      if (error.code !== 400 && error.code !== 409) {
+        tell(error);
+        return null;
+      }
+      unreadable.push(...error.message.split('\n'));
     }
+    showProblems(form, problems, unreadable);
+    return null;
   }
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
@@ -158,6 +170,7 @@ export function showForm(view, tell, id) {
   if (id) {
     getLoadTest(id).then((test) => {
       fillForm(form, stages, test.spec);
+      rest.take(id, test.spec);
       showKind();
     }, tell);
   }
@@ -166,29 +179,25 @@ export function showForm(view, tell, id) {
 
 const ALL = () => [...REQUEST, ...Object.values(OF_KIND).flat(), ...AMOUNT, ...MORE, ...ABOUT];
 
-// The spec as it is written there, without what was left empty.
-function readForm(form, stages) {
+// The spec as it is written there over `spec`, without what was left empty. What cannot be sent is a line in `unreadable`.
+function readForm(form, stages, spec, unreadable) {
   const kind = form.elements.kind.value;
-  const spec = {[kind]: {}};
+  spec[kind] = {};
   for (const {path, read} of ALL()) {
     const made = form.elements[path];
     if (made.closest('[hidden]')) continue;
     if (made.type === 'checkbox') {
       if (made.checked) put(spec, path, true);
     } else if (made.value.trim() !== '') {
-      put(spec, path, read ? read(made.value) : made.value.trim());
+      try {
+        put(spec, path, read ? read(made.value) : made.value.trim());
+      } catch (error) {
+        unreadable.push(`${path}: ${error.message}`);
+      }
     }
   }
   if (kind === 'stages') spec.stages = {stages: stages.read()};
   return spec;
-}
-
-function put(spec, path, value) {
-  const keys = path.split('.');
-  const last = keys.pop();
-  let at = spec;
-  for (const key of keys) at = at[key] ??= {};
-  at[last] = value;
 }
 
 function fillForm(form, stages, spec) {
@@ -197,7 +206,7 @@ function fillForm(form, stages, spec) {
   if (kind === 'stages') stages.fill(spec.stages.stages);
   const write = {
     'request.headers': (list) => list.map(({name, value}) => `${name}: ${value}`).join('\n'),
-    'request.body': (bytes) => new TextDecoder().decode(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))),
+    'request.body': (bytes) => textOf(bytes) ?? '',
     labels: (map) => Object.entries(map).map(([key, value]) => `${key}=${value}`).join('\n'),
     thresholds: (list) => list.join('\n'),
   };
@@ -214,10 +223,10 @@ function fillForm(form, stages, spec) {
 }
 
 // "request body: spec.stages[1].duration: got ..." belongs to the field of the longest path that it begins with.
-function showProblems(form, problems, message) {
+function showProblems(form, problems, lines) {
   const rest = [];
   let first = null;
-  for (const line of message.split('\n')) {
+  for (const line of lines) {
     const path = line.replace(/^request body: /, '').replace(/^spec\./, '');
     const made = [...form.elements]
       .filter((one) => one.name && one.name !== 'kind' && (path.startsWith(`${one.name}:`) || path.startsWith(`${one.name}[`) || path.startsWith(`${one.name}.`)))

@@ -1,6 +1,6 @@
 // What is shown of a load test, from an update or from its report.
 import {errorsOf, perSecond} from './charts.js';
-import {badge, element, table} from './dom.js';
+import {badge, element, folded, table} from './dom.js';
 import * as format from './format.js';
 
 // An update and a report in the one form that is drawn.
@@ -37,7 +37,6 @@ export function ofReport(report) {
     statusCodes: report.totals?.status_codes ?? {},
     verdict: report.verdict,
     thresholds: report.thresholds ?? [],
-    skew: report.start_skew_ns,
     drivers: report.drivers.map((driver) => ({
       id: driver.assignment.driver_id,
       state: driver.lost ? 'LOST' : driver.finished ? 'FINISHED' : '',
@@ -50,8 +49,8 @@ export function ofReport(report) {
 
 function latenciesOf(message) {
   return [
-    {name: 'Response time', ...message.response_time},
-    {name: 'Service time', ...message.service_time},
+    {name: 'Response', ...message.response_time},
+    {name: 'Service', ...message.service_time},
     {name: 'Send delay', ...message.send_delay},
   ];
 }
@@ -70,11 +69,11 @@ export function sectionsAbove(test) {
 // The elements below the charts.
 export function sectionsBelow(test, {intervals, events}) {
   return [
-    latencyTable(test.latencies),
-    table('Drivers', DRIVER_COLUMNS, test.drivers, 'None takes part yet.'),
     errorTable(test.errors),
+    latencyTable(test.latencies),
     statusCodeTable(test.statusCodes),
-    table('Events', EVENT_COLUMNS, events, 'None yet.'),
+    table('Drivers', DRIVER_COLUMNS, test.drivers, 'None takes part yet.', {stacked: true, boxed: true}),
+    table('Events', EVENT_COLUMNS, events, 'None yet.', {boxed: true}),
     test.progress === null ? intervalTable(intervals) : null,
   ].filter((section) => section !== null);
 }
@@ -115,19 +114,23 @@ function tiles(test) {
 
 function thresholdTable(thresholds) {
   if (thresholds.length === 0) return null;
+  const windows = thresholds.some((one) => one.windows > 0);
   return table('Thresholds', [
     {head: 'Threshold', cell: (one) => one.expression},
     {head: 'Outcome', cell: (one) => badge(one.passed ? 'PASSED' : 'FAILED')},
     {head: 'Measured', cell: (one) => one.actual, number: true},
-    {head: 'Windows failed', cell: (one) => (one.windows ? `${one.windows_failed} of ${one.windows}` : ''), number: true},
+    ...(windows ? [{head: 'Windows failed', cell: (one) => (one.windows ? `${one.windows_failed} of ${one.windows}` : ''), number: true}] : []),
   ], thresholds);
 }
+
+const MOST_ROWS = 1000;
 
 // Folded: a long test has many.
 function intervalTable(intervals) {
   if (intervals.length === 0) return null;
   const at = (offset) => `${Number(format.seconds(offset).toFixed(2))} s`;
-  return element('details', {}, element('summary', {}, `Intervals (${intervals.length})`), table('', [
+  const left = intervals.length - MOST_ROWS;
+  return folded(`Intervals (${format.count(intervals.length)})`, () => element('div', {}, table('', [
     {head: 'From', cell: (one) => at(one.start_offset_ns)},
     {head: 'To', cell: (one) => at(one.end_offset_ns), number: true},
     {head: 'Due', cell: (one) => format.count(one.counts?.due), number: true},
@@ -138,7 +141,23 @@ function intervalTable(intervals) {
     {head: 'p99', cell: (one) => format.latency(one.response_time?.p99_ns), number: true},
     {head: 'max', cell: (one) => format.latency(one.response_time?.max_ns), number: true},
     {head: 'Drivers', cell: (one) => format.count(one.drivers), number: true},
-  ], intervals));
+  ], intervals.slice(0, MOST_ROWS)), left > 0 ? element('p', {class: 'quiet'}, `and ${format.count(left)} more, in the report as a file`) : null));
+}
+
+// What was asked for and who did it, to the last field; and where the whole report is.
+export function reportFiles(id, report) {
+  const json = (value) => element('pre', {tabindex: '0'}, JSON.stringify(value, null, 2));
+  const save = element('button', {type: 'button', class: 'plain'}, 'Save as JSON');
+  save.addEventListener('click', () => {
+    const link = element('a', {href: URL.createObjectURL(new Blob([JSON.stringify(report)], {type: 'application/json'})), download: `${id}.json`});
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+  return [
+    folded('Spec', () => json(report.load_test.spec)),
+    folded('Manifest', () => json(report.manifest ?? {})),
+    element('p', {class: 'buttons'}, save, element('span', {class: 'quiet'}, 'or ', element('code', {}, `loadctl report ${id} -o html`), ', csv, junit')),
+  ];
 }
 
 function verdictReasons(verdict) {
@@ -151,14 +170,16 @@ function verdictReasons(verdict) {
   ], reasons, '', {stacked: true});
 }
 
+const LATENCY_ROWS = [
+  ['min', 'min_ns'], ['mean', 'mean_ns'], ['p50', 'p50_ns'], ['p90', 'p90_ns'], ['p95', 'p95_ns'], ['p99', 'p99_ns'],
+  ['p99.9', 'p999_ns'], ['p99.99', 'p9999_ns'], ['max', 'max_ns'],
+];
+
 function latencyTable(latencies) {
-  const column = (head, field) => ({head, cell: (row) => format.latency(row[field]), number: true});
   return table('Latency', [
-    {head: '', cell: (row) => row.name},
-    column('min', 'min_ns'), column('mean', 'mean_ns'), column('p50', 'p50_ns'), column('p90', 'p90_ns'),
-    column('p95', 'p95_ns'), column('p99', 'p99_ns'), column('p99.9', 'p999_ns'), column('p99.99', 'p9999_ns'),
-    column('max', 'max_ns'),
-  ], latencies);
+    {head: '', cell: ([name]) => name},
+    ...latencies.map((of) => ({head: of.name, cell: ([, field]) => format.latency(of[field]), number: true})),
+  ], LATENCY_ROWS);
 }
 
 const DRIVER_COLUMNS = [

@@ -1,8 +1,8 @@
 // One load test: live while it runs, its report when it has ended.
 import {getReport, stopLoadTest, watchLoadTest, writeNote} from './api.js';
 import {PercentileChart, TimeCharts} from './charts.js';
-import {badge, element} from './dom.js';
-import {ofReport, ofUpdate, sectionsAbove, sectionsBelow} from './test_sections.js';
+import {badge, element, replaceKeeping} from './dom.js';
+import {ofReport, ofUpdate, reportFiles, sectionsAbove, sectionsBelow} from './test_sections.js';
 
 const ENDED = ['SUCCEEDED', 'STOPPED', 'FAILED'];
 
@@ -12,9 +12,10 @@ export function showTest(view, id, tell) {
   // The frame is made once, so that the buttons keep their focus while the numbers below change.
   const badges = element('span', {'aria-live': 'polite'});
   const stop = element('button', {type: 'button', class: 'danger', hidden: ''}, 'Stop');
-  const again = element('a', {href: `#/new/${encodeURIComponent(id)}`, class: 'action'}, 'Run again');
+  const again = element('a', {href: `#/new/${encodeURIComponent(id)}`, class: 'action', hidden: ''}, 'Run again');
   const above = element('div');
   const below = element('div');
+  const files = element('div');
   const times = new TimeCharts();
   const percentiles = new PercentileChart(['response time', 'service time']);
   times.element.hidden = true;
@@ -22,7 +23,7 @@ export function showTest(view, id, tell) {
   const note = new Note(id, tell);
   view.replaceChildren(
     element('div', {class: 'title'}, element('h2', {}, id), badges, element('span', {class: 'buttons'}, stop, again)),
-    above, times.element, percentiles.element, below, note.element);
+    above, times.element, percentiles.element, below, files, note.element);
   let closed = false;
   let shownState = '';
   let lastUpdate = null;
@@ -45,9 +46,10 @@ export function showTest(view, id, tell) {
     shownState = states;
     stop.hidden = ENDED.includes(state);
     stop.disabled = state === 'STOPPING';
+    again.hidden = false;
     note.show(test.loadTest.note);
-    above.replaceChildren(...sectionsAbove(test));
-    below.replaceChildren(...sectionsBelow(test, history));
+    replaceKeeping(above, ...sectionsAbove(test));
+    replaceKeeping(below, ...sectionsBelow(test, history));
     times.element.hidden = history.intervals.length < 2;
     if (!times.element.hidden) times.update(history.intervals);
   }
@@ -62,6 +64,7 @@ export function showTest(view, id, tell) {
       final = ENDED.includes(report.load_test.state);
       if (final) {
         draw(ofReport(report));
+        files.replaceChildren(...reportFiles(id, report));
         percentiles.element.hidden = !Number(report.totals?.response_time?.count ?? 0);
         if (!percentiles.element.hidden) percentiles.update(report.totals.response_time, report.totals.service_time);
       } else if (lastUpdate) {
@@ -98,7 +101,7 @@ class Note {
     this.area = element('textarea', {id: 'note', rows: '2', maxlength: '4000'});
     const save = element('button', {type: 'submit'}, 'Save the note');
     const saved = element('span', {role: 'status', class: 'quiet'});
-    this.element = element('form', {class: 'note-form'}, element('label', {for: 'note'}, 'Note'), this.area,
+    this.element = element('form', {class: 'note-form', hidden: ''}, element('label', {for: 'note'}, 'Note'), this.area,
       element('div', {class: 'buttons'}, save, saved));
     this.element.addEventListener('submit', async (event) => {
       event.preventDefault();
@@ -114,14 +117,15 @@ class Note {
 
   // Leaves alone what somebody is writing.
   show(note = '') {
+    this.element.hidden = false;
     if (note === this.shown) return;
     if (this.area.value === this.shown) this.area.value = note;
     this.shown = note;
   }
 }
 
-// The last ten minutes: more would make every redraw slow and the charts no clearer.
-const MAX_INTERVALS = 600;
+// Half a day of seconds: more would make the page slow.
+const MAX_INTERVALS = 43_200;
 
 // Intervals and events in order of time, each once, whether they came with the report or with an update.
 class History {
@@ -137,6 +141,7 @@ class History {
 }
 
 function merge(known, more, idOf, orderOf) {
+  if (more.length === 0) return known;
   const byId = new Map([...known, ...more].map((one) => [idOf(one), one]));
   return [...byId.values()].sort((a, b) => orderOf(a) - orderOf(b));
 }

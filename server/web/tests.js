@@ -11,6 +11,9 @@ const STATES = [
   ['FAILED', 'failed'],
 ];
 
+// How many are added by "Older tests".
+const OLDER = 250;
+
 export function testLink(name) {
   const id = format.idOf(name);
   return element('a', {href: `#/tests/${encodeURIComponent(id)}`}, id);
@@ -21,7 +24,7 @@ export function showTests(view, tell) {
   const state = element('select', {id: 'filter-state'},
     ...STATES.map(([value, name]) => element('option', {value}, name)));
   const labels = element('input', {id: 'filter-labels', type: 'text', placeholder: 'team=web,env=staging', autocomplete: 'off'});
-  const compare = element('button', {type: 'button', disabled: ''}, 'Compare');
+  const compare = element('button', {type: 'button', disabled: ''}, 'Compare two');
   const older = element('button', {type: 'button', class: 'plain', hidden: ''}, 'Older tests');
   const content = element('div');
   const chosen = new Set();  // ids, in the order in which they were chosen
@@ -44,6 +47,7 @@ export function showTests(view, tell) {
     box.addEventListener('change', () => {
       box.checked ? chosen.add(id) : chosen.delete(id);
       compare.disabled = chosen.size !== 2;
+      compare.textContent = chosen.size === 2 ? `Compare ${[...chosen].join(' and ')}` : `Compare two (${chosen.size} chosen)`;
     });
     return box;
   }
@@ -57,7 +61,7 @@ export function showTests(view, tell) {
     const tests = [];
     let next = '';
     for (const page_token of pages) {
-      const page = await listLoadTests({...filters, page_token});
+      const page = await listLoadTests({...filters, page_token, page_size: page_token ? OLDER : ''});
       tests.push(...page.load_tests);
       next = page.next_page_token;
     }
@@ -90,7 +94,7 @@ export function showTests(view, tell) {
 
 function about(test) {
   const {title, labels} = test.spec;
-  return element('div', {},
+  return element('div', {class: 'about'},
     title ? element('div', {}, title) : null,
     Object.keys(labels ?? {}).length ? element('div', {class: 'quiet'}, format.labels(labels)) : null,
     test.note ? element('div', {class: 'note'}, test.note) : null);

@@ -145,6 +145,23 @@ TEST_F(LoadctlTest, StopGivesTheReason) {
   EXPECT_EQ(orchestrator_.stopped()[0].reason(), "enough");
 }
 
+TEST_F(LoadctlTest, StopAllBeginsWithWhatSendsAndThenTakesTheOldest) {
+  // The fake lists by name, the last first.
+  for (const auto& [id, state] :
+       {std::pair{"a-runs", v1::LoadTest::RUNNING}, std::pair{"b-waits", v1::LoadTest::PENDING},
+        std::pair{"c-starts", v1::LoadTest::STARTING}, std::pair{"d-waits", v1::LoadTest::PENDING}}) {
+    v1::LoadTest test;
+    test.set_name(std::string("loadTests/") + id);
+    test.set_state(state);
+    orchestrator_.AddTest(test, {});
+  }
+  EXPECT_EQ(Run({"stop", "--all", "-q"}), 0);
+  std::vector<std::string> names;
+  for (const v1::StopLoadTestRequest& stop : orchestrator_.stopped()) names.push_back(stop.name());
+  EXPECT_THAT(names, testing::ElementsAre("loadTests/c-starts", "loadTests/a-runs",
+                                          "loadTests/b-waits", "loadTests/d-waits"));
+}
+
 TEST_F(LoadctlTest, RemoveGoesOnAfterAFailure) {
   Run({"create", kUrl, "--id", "soak"});
   EXPECT_EQ(Run({"rm", "none", "soak"}), 2);

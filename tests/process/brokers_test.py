@@ -1,6 +1,7 @@
 """Brokers that die, or hang, in mid-test: the drivers keep their pace, and afterwards every interval is there once."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -9,6 +10,8 @@ import harness
 
 RATE = 200
 DRIVERS = 2
+# How long the only broker is away. Longer ones: LOADTEST_TEST_OUTAGE=300 tools/test -R process.brokers
+OUTAGE = int(os.environ.get("LOADTEST_TEST_OUTAGE", "30"))
 
 
 class BrokersTest(harness.ProcessTest):
@@ -64,20 +67,29 @@ class BrokersTest(harness.ProcessTest):
             for before, after in zip(reports, reports[1:]):
                 self.assertEqual(before[2], after[1], driver)
 
-    def test_the_only_broker_is_away_for_20_seconds(self):
-        self.start(self.own_kafka(), 30)
+    def test_the_only_broker_is_away(self):
+        seconds = OUTAGE + 10
+        # A driver that hears nothing for the length of its lease ends its test.
+        lease = ["--set", f"orchestrator.lease={2 * OUTAGE}s"] if OUTAGE > 45 else []
+        self.start(self.own_kafka(), seconds, *lease)
         self.kafka.kill(1)
         begin = time.monotonic()
-        self.expect_pace(14)
-        # What needs the bus says so at once; what does not, works.
+        # What needs the bus says so within two seconds, and then at once; what does not, works.
+        self.expect_refusal(4)
+        self.expect_pace(OUTAGE * 0.7)
+        self.expect_refusal(2.5)
+        self.assertEqual(self.loadctl("--server", self.cluster.grpc, "ls").returncode, 0)
+        time.sleep(max(0.0, OUTAGE - (time.monotonic() - begin)))
+        self.kafka.start(1)
+        self.expect_whole_report(seconds)
+
+    def expect_refusal(self, within):
+        """A bound for noisy machines; the time that it took is printed."""
         asked = time.monotonic()
         done = self.loadctl("--server", self.cluster.grpc, "create", self.server.url + "/ping", "-n", 1)
-        self.assertLess(time.monotonic() - asked, 3)
+        print(f"refused in {time.monotonic() - asked:.2f} s, {asked - self.began:.1f} s after the first requests")
+        self.assertLess(time.monotonic() - asked, within)
         self.assertEqual(done.returncode, 7, done.stderr)
-        self.assertEqual(self.loadctl("--server", self.cluster.grpc, "ls").returncode, 0)
-        time.sleep(max(0.0, 20 - (time.monotonic() - begin)))
-        self.kafka.start(1)
-        self.expect_whole_report(30)
 
     def test_one_of_three_brokers_dies(self):
         self.start(self.own_kafka(brokers=3), 20)

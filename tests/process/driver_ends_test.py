@@ -14,7 +14,7 @@ import harness
 class DriverEndsTest(harness.ProcessTest):
     def setUp(self):
         super().setUp()
-        self.cluster = self.kafka_orchestrator(0, extra=["--set", "orchestrator.finish_grace=500ms"])
+        self.cluster = self.kafka_orchestrator(0, extra=["--set", "orchestrator.finish_grace=500ms", "--set", "orchestrator.lease=6s"])
         self.drivers = 0
         self.tests = 0
 
@@ -91,7 +91,7 @@ class DriverEndsTest(harness.ProcessTest):
 
     def test_while_it_waits_for_the_start(self):
         self.cluster.end()
-        self.cluster = self.kafka_orchestrator(0, extra=["--set", "orchestrator.start_lead=4s", "--set", "orchestrator.finish_grace=500ms"])
+        self.cluster = self.kafka_orchestrator(0, extra=["--set", "orchestrator.start_lead=4s", "--set", "orchestrator.finish_grace=500ms", "--set", "orchestrator.lease=6s"])
         self.server = self.target()
         self.end_in("ARMED", [self.server.url + "/ping", "-d", "1s"])
 

@@ -23,6 +23,8 @@ class Policy(harness.ProcessTest):
         for load in (["--rate", "101", "-d", "1s"], ["--delay", "9ms", "-d", "1s"], ["--stages", "1:101@1s"]):
             why = self.refused(["driver.max_rate=100"], "http://127.0.0.1:TARGET/ping", *load)
             self.assertRegex(why, r"rate: got [0-9.]+/s for this driver, want at most 100/s; .*driver\.max_rate")
+        why = self.refused(["driver.max_rate=100"], "http://127.0.0.1:TARGET/ping", "-c", "1", "-n", "1")
+        self.assertRegex(why, r"rate: got an avalanche, .* at most 100/s .*driver\.max_rate")
 
     def test_longer_than_max_duration(self):
         for load in (["-d", "11s"], ["--delay", "100ms", "-n", "200"], ["--stages", "10@6s,10@6s"], ["--rate", "10", "-d", "8s", "--warmup", "3s"]):
@@ -40,9 +42,23 @@ class Policy(harness.ProcessTest):
 
     def test_targets_that_are_not_allowed_by_name_or_by_address(self):
         for allowed, url in (("10.0.0.0/8", "http://127.0.0.1:TARGET/ping"), ("*.example.com", "http://127.0.0.1:TARGET/ping"),
-                             ("127.0.0.2", "http://127.0.0.1:TARGET/ping"), ("::1", "http://localhost:TARGET/ping")):
+                             ("127.0.0.2", "http://127.0.0.1:TARGET/ping"), ("::1", "http://localhost:TARGET/ping"),
+                             ("::/0", "http://[::ffff:127.0.0.1]:TARGET/ping"), ("10.0.0.0/8", "http://2130706433:TARGET/ping"),
+                             ("10.0.0.0/8", "http://0x7f.1:TARGET/ping")):
             why = self.refused([f"driver.allowed_targets={allowed}"], url, "-n", "1")
             self.assertIn("driver.allowed_targets", why)
+
+    def test_an_allowed_name_is_not_asked_for_another_site(self):
+        why = self.refused(["driver.allowed_targets=localhost"], "http://localhost:TARGET/ping", "-n", "1", "-H", "Host: victim.example")
+        self.assertIn('target localhost asked for as "victim.example"', why)
+
+    def test_redirects_are_not_followed(self):
+        elsewhere = self.target()
+        nginx = self.nginx(server=f"return 302 {elsewhere.url}/ping;")
+        orchestrator = self.orchestrator(1)
+        report = self.report(orchestrator, nginx.url + "/", "-n", "20", "-c", "1", codes=(0, 4, 5))
+        self.assertEqual(report["totals"]["status_codes"], {"302": 20})
+        self.assertEqual(elsewhere.received(), 0)
 
     def test_more_connections_than_max_connections(self):
         why = self.refused(["driver.max_connections=10"], "http://127.0.0.1:TARGET/ping", "-c", "11", "-n", "1")

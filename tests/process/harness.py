@@ -269,13 +269,16 @@ class SlowProxy:
 class Orchestrator(Process):
     """An orchestrator with N drivers, ready to take tests."""
 
-    def __init__(self, folder, drivers, kafka=None, prefix="", data=None, grpc="127.0.0.1:0", http="127.0.0.1:0", extra=()):
+    def __init__(self, folder, drivers, kafka=None, prefix="", data=None, grpc="127.0.0.1:0", http="127.0.0.1:0", extra=(), descriptors=None):
+        """`descriptors`: how many it may have."""
         self.data = pathlib.Path(data or pathlib.Path(folder) / f"data-{uuid.uuid4().hex[:6]}")
         ready = pathlib.Path(folder) / f"orchestrator-{uuid.uuid4().hex[:6]}.ready"
         args = [BIN / "orchestrator", drivers, "--kafka", kafka or "embedded", "--grpc", grpc, "--http", http, "--data", self.data,
                 "--ready_file", ready]
         if prefix:
             args += ["--set", f"kafka.topic_prefix={prefix}"]
+        if descriptors:
+            args = ["bash", "-c", f'ulimit -n {descriptors}; exec "$@"', "bash"] + args
         super().__init__(args + list(extra), folder, "orchestrator")
         try:
             wait_for("orchestrator", lambda: ready.exists() or self.child.poll() is not None, 90)

@@ -56,6 +56,33 @@ class LifecycleTest(harness.ProcessTest):
         self.assertIn("driver_lost", [e["type"] for e in report["events"]])
         harness.wait_for("both drivers idle", lambda: [d["state"] for d in orchestrator.rest("/v1/drivers")["drivers"]] == ["IDLE", "IDLE"], 20)
 
+    def test_a_driver_has_nothing_open_of_its_orchestrator_but_the_life_line(self):
+        """One that is started again, when doors, broker, bus and store are open."""
+        def opened(pid):
+            links = set()
+            for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+                try:
+                    links.add(os.readlink(entry) if int(entry.name) > 2 else "")
+                except FileNotFoundError:
+                    pass  # closed meanwhile
+            return {link for link in links if link.startswith(("socket:", "pipe:", self.folder))}
+
+        def is_driver(pid):
+            try:
+                return os.readlink(f"/proc/{pid}/exe") == str(harness.BIN / "driver")
+            except OSError:
+                return False
+
+        orchestrator = self.orchestrator(1)
+        first = orchestrator.driver_pids()
+        os.kill(first[0], signal.SIGKILL)
+        drivers = lambda: [pid for pid in orchestrator.driver_pids() if pid not in first and is_driver(pid)]
+        harness.wait_for("another driver", drivers)
+        of_parent = opened(orchestrator.pid)
+        self.assertTrue(any(link.endswith("loadtest.db") for link in of_parent), of_parent)
+        shared = of_parent & opened(drivers()[0])
+        self.assertEqual([link.split(":")[0] for link in shared], ["pipe"])
+
     def test_history_is_there_after_a_restart(self):
         target = self.target()
         orchestrator = self.kafka_orchestrator(2)

@@ -181,6 +181,19 @@ class WrongInputsTest(harness.ProcessTest):
         self.assertEqual(report["totals"]["counts"]["sent"], 1000)
         self.assertEqual(target.received(), 1000)
 
+    def test_more_silent_clients_than_descriptors_keep_nobody_out(self):
+        orchestrator = self.orchestrator(1, descriptors=300)
+        for address in (orchestrator.grpc, orchestrator.http.removeprefix("http://")):
+            host, port = address.split(":")
+            for _ in range(400):
+                client = socket.create_connection((host, int(port)), timeout=10)
+                self.addCleanup(client.close)
+        done = self.loadctl("--server", orchestrator.grpc, "ls")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(orchestrator.rest("/v1/loadTests").get("load_tests", []), [])
+        target = self.target()
+        self.report(orchestrator, target.url + "/ping", "-n", 10, "-c", 2)
+
     def test_without_an_orchestrator_loadctl_says_how_to_start_one(self):
         for command in (["run", URL], ["ls"], ["drivers"], ["get", "x"]):
             done = self.loadctl("--server", f"127.0.0.1:{harness.free_port()}", *command)

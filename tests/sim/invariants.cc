@@ -72,6 +72,7 @@ class TestCheck {
     }
     everything_came_ = everything_came_ && whole;
     if (run == nullptr) return;
+    if (run->overstayed) Broken("%s went on after its lease was over", assignment.driver_id());
     recorded_ += run->tally[0];
     warmup_ += run->tally[1];
     CheckUnknown(driver, *run);
@@ -241,6 +242,22 @@ void CheckFence(const World& world, std::vector<std::string>& broken) {
   }
 }
 
+// A test is not given up while one of its drivers may go on: it lives, and its lease is longer than
+// anything that is cut off here.
+void CheckGivenUp(const World& world, const v1::Report& report, std::vector<std::string>& broken) {
+  const v1::LoadTest& test = report.load_test();
+  const bool is_lost =
+      test.state() == v1::LoadTest::FAILED && test.state_reason().find("lost") != std::string::npos;
+  if (!is_lost || world.choices().lease_ns < 60 * kNanosPerSecond ||
+      test.spec().on_driver_loss() == v1::LoadTestSpec::ABORT)
+    return;
+  for (const auto& [key, run] : world.ledger().runs()) {
+    if ("loadTests/" + run.test_id == test.name() && run.armed && !run.killed)
+      broken.push_back(
+          absl::StrFormat("%s was given up, and %s lives", run.test_id, run.driver_id));
+  }
+}
+
 // A retried request makes one test.
 void CheckRequestIds(const World& world, std::vector<std::string>& broken) {
   std::map<std::string, std::string> tests;
@@ -278,6 +295,10 @@ std::vector<std::string> BrokenPromises(const World& world) {
     if (!asked.deleted && orchestrator.core().FindTest(asked.id) == nullptr)
       broken.push_back(absl::StrFormat("%s was made and is not there", asked.id));
   }
+  for (const AskedTest& asked : world.asked()) {
+    if (asked.made_again)
+      broken.push_back(absl::StrFormat("the id of %s was given again", asked.id));
+  }
   for (const auto& [id, state] : orchestrator.core().States()) {
     const std::unique_ptr<v1::Report> report = orchestrator.FindReport(id);
     if (report == nullptr) {
@@ -286,7 +307,10 @@ std::vector<std::string> BrokenPromises(const World& world) {
     }
     TestCheck(world, id, *report, broken).Run();
     CheckCalm(world, id, *report, broken);
+    CheckGivenUp(world, *report, broken);
   }
+  if (orchestrator.decided_blindly())
+    broken.push_back("the orchestrator decided before it had applied all that it had read");
   CheckPublished(world, broken);
   CheckFence(world, broken);
   CheckRequestIds(world, broken);

@@ -55,6 +55,8 @@ struct RunRecord {
   bool armed = false;
   bool ended = false;
   v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
+  // Requests were sent although the lease had been over for seconds.
+  bool overstayed = false;
   // The process died in the midst of it.
   bool killed = false;
 };

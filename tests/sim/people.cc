@@ -99,16 +99,43 @@ void World::AskDelete(size_t test) {
   }
   auto answered = std::make_shared<bool>(false);
   AskAgainUnless(answered, again);
-  orchestrator->Submit(DeleteRequest{asked.id}, [this, test, answered,
-                                                 again](const absl::Status& status) {
-    if (std::exchange(*answered, true)) return;
-    trace_.Line("delete %s: %s", asked_[test].id, status.ToString());
-    if (status.ok() || absl::IsNotFound(status)) {
-      asked_[test].deleted = true;
-    } else {
-      timeline_.At(timeline_.now() + kAskAgainNs, again);
-    }
-  });
+  orchestrator->Submit(DeleteRequest{asked.id},
+                       [this, test, answered, again](const absl::Status& status) {
+                         if (std::exchange(*answered, true)) return;
+                         trace_.Line("delete %s: %s", asked_[test].id, status.ToString());
+                         if (status.ok() || absl::IsNotFound(status)) {
+                           asked_[test].deleted = true;
+                           timeline_.At(timeline_.now() + random_.Between(0, 15) * kNanosPerSecond,
+                                        [this, test] { AskForSameId(test); });
+                         } else {
+                           timeline_.At(timeline_.now() + kAskAgainNs, again);
+                         }
+                       });
+}
+
+void World::AskForSameId(size_t test) {
+  const auto again = [this, test] { AskForSameId(test); };
+  SimOrchestrator* orchestrator = AnyServing();
+  if (orchestrator == nullptr) {
+    timeline_.At(timeline_.now() + kAskAgainNs, again);
+    return;
+  }
+  const AskedTest& asked = asked_[test];
+  CreateRequest create;
+  create.request.set_request_id(asked.plan.request_id + "-again");
+  create.request.set_load_test_id(asked.id);
+  *create.request.mutable_spec() = asked.plan.spec;
+  auto answered = std::make_shared<bool>(false);
+  AskAgainUnless(answered, again);
+  orchestrator->Submit(std::move(create),
+                       [this, test, answered, again](const absl::Status& status) {
+                         if (std::exchange(*answered, true)) return;
+                         trace_.Line("create %s again: %s", asked_[test].id, status.ToString());
+                         asked_[test].refused_again = absl::IsAlreadyExists(status);
+                         asked_[test].made_again = status.ok();
+                         if (!asked_[test].refused_again && !asked_[test].made_again)
+                           timeline_.At(timeline_.now() + kAskAgainNs, again);
+                       });
 }
 
 }  // namespace loadtest::sim

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "server/core/record_checks.h"
 
 namespace loadtest::sim {
 namespace {
@@ -119,6 +120,7 @@ absl::Status SimBus::Publish(Topic topic, std::string_view key, std::string_view
                    .value = std::string(value),
                    .message_type = std::string(message_type),
                    .timestamp = {timeline_.now()}};
+  if (topic == Topic::kTrigger && key != kOrchestratorKey) ++decisions_;
   const TopicPartition to = {topic, record.partition};
   lines_[to].waiting.push_back({std::move(record), std::move(done)});
   ++waiting_;

@@ -80,6 +80,9 @@ class SimBus final : public MessageBus {
   // Whether nothing but heartbeats, of which there is always another one, is on its way.
   bool HasSaidAll() const;
 
+  // Decisions that were handed in: records of `trigger` that are no signs of life.
+  int64_t decisions() const { return decisions_; }
+
   absl::Status EnsureTopics(std::chrono::milliseconds timeout) override;
   absl::StatusOr<std::map<TopicPartition, OffsetRange>> QueryOffsets(
       Topic topic, std::chrono::milliseconds timeout) override;
@@ -128,6 +131,7 @@ class SimBus final : public MessageBus {
   bool reachable_ = true;
   std::map<TopicPartition, Line> lines_;
   size_t waiting_ = 0;
+  int64_t decisions_ = 0;
   std::vector<std::pair<PublishDone, absl::Status>> finished_;
   std::map<TopicPartition, Position> positions_;
   // Outlives this for what is still on its way.

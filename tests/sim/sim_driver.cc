@@ -79,6 +79,7 @@ void SimDriver::Turn() {
   if (*registration_failed_) Register();
   Perform(agent_.OnTime(Mono()));
   while (FollowRun()) Beat();
+  WatchLease();
   PublishIntervals();
   if (!leaving_ && agent_.HeartbeatIsDue(Mono())) Beat();
   if (leaving_ && (engine_ == nullptr || timeline_.now() >= leave_deadline_ns_) && !left_) {
@@ -88,6 +89,22 @@ void SimDriver::Turn() {
     }
     left_ = (outbox_.empty() && bus_->Flush({}).ok()) ||
             timeline_.now() >= leave_deadline_ns_ + 2 * kNanosPerSecond;
+  }
+}
+
+// A turn later nothing more may be sent.
+void SimDriver::WatchLease() {
+  if (engine_ == nullptr || timeline_.now() - heard_ns_ <= last_started_.lease_ns()) {
+    over_ns_ = -1;
+    return;
+  }
+  RunRecord& record = engine_->record();
+  const int64_t sent = record.tally[0].sent + record.tally[1].sent;
+  if (over_ns_ < 0) {
+    over_ns_ = timeline_.now();
+    sent_when_over_ = sent;
+  } else if (sent > sent_when_over_ && timeline_.now() - over_ns_ > 2 * kNanosPerSecond) {
+    record.overstayed = true;
   }
 }
 
@@ -110,6 +127,9 @@ void SimDriver::TakeRecord(const Record& record) {
   if (glance != glance_to_.end() && record.offset + 1 >= glance->second) glance_to_.erase(glance);
   if (record.message_type != "Trigger" || !trigger.ParseFromString(record.value)) return;
   if (is_old) return agent_.Glance(trigger);
+  const bool is_claim =
+      trigger.has_alive() && trigger.alive().kind() == v1::OrchestratorAlive::CLAIM;
+  if (!is_claim) heard_ns_ = timeline_.now();
   if (trigger.has_started()) last_started_ = trigger.started();
   if (trigger.has_adjusted() && trigger.adjusted().has_started())
     last_started_ = trigger.adjusted().started();

@@ -60,6 +60,7 @@ class SimDriver {
   bool FollowRun();
   void PublishIntervals();
   void Beat();
+  void WatchLease();
 
   const Options options_;
   Timeline& timeline_;
@@ -81,6 +82,10 @@ class SimDriver {
   bool left_ = false;
   int64_t leave_deadline_ns_ = 0;
   int64_t next_beat_ns_ = 0;
+  int64_t heard_ns_ = 0;  // when a record of an orchestrator was last read
+  // When it was first seen that the lease was over, and what was sent by then; -1: it is not.
+  int64_t over_ns_ = -1;
+  int64_t sent_when_over_ = 0;
 };
 
 }  // namespace loadtest::sim

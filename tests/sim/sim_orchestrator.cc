@@ -44,6 +44,7 @@ void SimOrchestrator::Recover() {
   for (const StoreBatch::SavedTest& saved : contents.tests) {
     if (IsEnded(saved.test.state())) core_.Restore(saved.test, saved.request_id);
   }
+  for (const std::string& id : contents.deleted) core_.RestoreDeleted(id);
   // What the store has given is in the store: nobody needs the notices.
   for (const Record& record : contents.unfinished_records) Apply(record);
   core_.BeginCatchUp();
@@ -77,6 +78,7 @@ void SimOrchestrator::Turn(int dies_after) {
   if (state_ == State::kWaitingForBroker || state_ == State::kEnded) return;
   TakeRecords(bus_->Poll({}).records, dies_after);
   if (dies_after >= 0) return;
+  decisions_.PumpIfDue(Now());
   if (state_ != State::kServing) return GoOnWithStart();
   const Moment now = Now();
   BuildReports();
@@ -88,6 +90,7 @@ void SimOrchestrator::Turn(int dies_after) {
 }
 
 void SimOrchestrator::TakeRecords(std::vector<Record> records, int dies_after) {
+  const int64_t decisions_before = bus_->decisions();
   for (const Record& record : records) {
     if (dies_after-- == 0) return;
     const TopicPartition at = {record.topic, record.partition};
@@ -99,6 +102,7 @@ void SimOrchestrator::TakeRecords(std::vector<Record> records, int dies_after) {
     OnRecord(record);
     offsets_[at] = record.offset + 1;
   }
+  decided_blindly_ = decided_blindly_ || bus_->decisions() != decisions_before;
 }
 
 void SimOrchestrator::GoOnWithStart() {
@@ -197,7 +201,7 @@ void SimOrchestrator::OnRecord(const Record& record) {
     batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
   if (record.topic == Topic::kTrigger) {
     v1::Trigger trigger;
-    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(Now(), trigger);
+    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(trigger);
   }
 }
 
@@ -208,12 +212,16 @@ std::vector<Notice> SimOrchestrator::Apply(const Record& record) {
 }
 
 bool SimOrchestrator::Wake(const std::string& id) {
-  std::vector<Record> records = store_.RecordsOf(id);
-  for (const StoreBatch::SavedRecord& saved : batch_.records) {
-    if (saved.test_id == id) records.push_back(saved.record);
-  }
   const std::optional<v1::Report> report = store_.GetReport(id);
-  return report.has_value() && core_.Wake(id, records, *report);
+  if (!report) return false;
+  const auto& assignments = core_.FindTest(id)->assignments();
+  TestWaker waker({assignments.begin(), assignments.end()}, *report);
+  for (const Record& record : store_.RecordsOf(id)) waker.Add(record);
+  for (const StoreBatch::SavedRecord& saved : batch_.records) {
+    if (saved.test_id == id) waker.Add(saved.record);
+  }
+  std::optional<WokenTest> woken = waker.Finish();
+  return woken && core_.Wake(id, *std::move(woken));
 }
 
 void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
@@ -232,7 +240,7 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
         finished_tests_.insert(notice.test_id);
         break;
       case Notice::Kind::kTestDeleted:
-        batch_.deleted.push_back(notice.test_id);
+        DeleteFromStore(notice.test_id);
         changed_tests_.erase(notice.test_id);
         finished_tests_.erase(notice.test_id);
         break;
@@ -243,6 +251,11 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
         fenced_ = true;
         trace_.Line("%s is replaced by %s", options_.name, notice.text);
         decisions_.Fence(absl::UnavailableError("replaced"));
+        break;
+      case Notice::Kind::kHeldForgotten:
+        std::erase_if(batch_.records,
+                      [&](const auto& saved) { return saved.test_id == notice.test_id; });
+        batch_.forgotten.push_back(notice.test_id);
         break;
       case Notice::Kind::kReportDormant:
       case Notice::Kind::kRejected:
@@ -261,6 +274,15 @@ void SimOrchestrator::OnNotices(const std::vector<Notice>& notices, const Record
   if (is_trigger && counted) batch_.records.push_back({notices.front().test_id, *record});
 }
 
+// As StoreWriter::Delete: also what is not written yet.
+void SimOrchestrator::DeleteFromStore(const std::string& id) {
+  std::erase_if(batch_.tests, [&](const auto& saved) { return saved.id == id; });
+  std::erase_if(batch_.records, [&](const auto& saved) { return saved.test_id == id; });
+  std::erase_if(batch_.reports,
+                [&](const auto& report) { return report.load_test().name() == "loadTests/" + id; });
+  batch_.deleted.push_back(id);
+}
+
 void SimOrchestrator::BuildReports() {
   for (const std::string& id : finished_tests_) {
     if (const std::unique_ptr<v1::Report> report = core_.BuildReport(id))
@@ -277,7 +299,8 @@ void SimOrchestrator::WriteStore(bool all) {
   changed_tests_.clear();
   BuildReports();
   const bool only_offsets = batch_.tests.empty() && batch_.records.empty() &&
-                            batch_.reports.empty() && batch_.deleted.empty();
+                            batch_.reports.empty() && batch_.deleted.empty() &&
+                            batch_.forgotten.empty();
   const int64_t now_ns = timeline_.now();
   if (batch_.empty() || (only_offsets && !all && now_ns - last_offsets_write_ns_ < kOffsetsWriteNs))
     return;

@@ -68,6 +68,8 @@ class SimOrchestrator {
   const std::vector<Applied>& applied() const { return applied_; }
   // Whether this life began with an empty store, so that applied() is the whole truth.
   bool began_empty() const { return began_empty_; }
+  // It decided something before all that it had read was applied.
+  bool decided_blindly() const { return decided_blindly_; }
 
  private:
   enum class State {
@@ -98,6 +100,7 @@ class SimOrchestrator {
   void OnRecord(const Record& record);
   std::vector<Notice> Apply(const Record& record);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
+  void DeleteFromStore(const std::string& id);
   void BuildReports();
   void WriteStore(bool all);
 
@@ -111,6 +114,7 @@ class SimOrchestrator {
 
   State state_ = State::kWaitingForBroker;
   bool began_empty_ = false;
+  bool decided_blindly_ = false;
   Offsets offsets_;
   int64_t polled_to_ = 0;  // of `trigger`, while it starts
   int64_t trigger_end_ = 0;

@@ -15,16 +15,19 @@ int64_t CreatedNs(const v1::LoadTest& test) {
 
 absl::Status SimStore::Write(const StoreBatch& batch) {
   if (full_) return absl::UnavailableError("the simulated disk is full");
-  for (const StoreBatch::SavedTest& saved : batch.tests) tests_[saved.id] = saved;
-  records_.insert(records_.end(), batch.records.begin(), batch.records.end());
-  for (const v1::Report& report : batch.reports) {
-    const std::string& name = report.load_test().name();
-    reports_[name.substr(std::string_view("loadTests/").size())] = report;
-  }
   for (const std::string& id : batch.deleted) {
     tests_.erase(id);
     std::erase_if(records_, [&](const auto& saved) { return saved.test_id == id; });
     reports_.erase(id);
+    deleted_.push_back(id);
+  }
+  for (const StoreBatch::SavedTest& saved : batch.tests) tests_[saved.id] = saved;
+  for (const std::string& id : batch.forgotten)
+    std::erase_if(records_, [&](const auto& saved) { return saved.test_id == id; });
+  records_.insert(records_.end(), batch.records.begin(), batch.records.end());
+  for (const v1::Report& report : batch.reports) {
+    const std::string& name = report.load_test().name();
+    reports_[name.substr(std::string_view("loadTests/").size())] = report;
   }
   for (const auto& [at, next] : batch.offsets) offsets_[at] = next;
   return absl::OkStatus();
@@ -32,6 +35,7 @@ absl::Status SimStore::Write(const StoreBatch& batch) {
 
 Store::Contents SimStore::Load() const {
   Store::Contents contents;
+  contents.deleted = deleted_;
   for (const auto& [id, saved] : tests_) contents.tests.push_back(saved);
   std::stable_sort(contents.tests.begin(), contents.tests.end(), [](const auto& a, const auto& b) {
     return CreatedNs(a.test) < CreatedNs(b.test);

@@ -32,6 +32,7 @@ class SimStore {
   std::map<std::string, StoreBatch::SavedTest> tests_;
   std::vector<StoreBatch::SavedRecord> records_;
   std::map<std::string, v1::Report> reports_;
+  std::vector<std::string> deleted_;
   Offsets offsets_;
 };
 

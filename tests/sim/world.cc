@@ -96,7 +96,7 @@ bool World::AtRest() const {
   if (!healed_ || in_charge == nullptr) return false;
   for (const AskedTest& asked : asked_) {
     if (asked.id.empty()) return false;
-    if (asked.plan.delete_ns > 0 && !asked.deleted) return false;
+    if (asked.plan.delete_ns > 0 && !(asked.refused_again || asked.made_again)) return false;
   }
   for (const auto& [id, state] : in_charge->core().States()) {
     if (!IsEnded(state)) return false;
@@ -112,6 +112,8 @@ std::string World::Unrest() const {
     if (asked.id.empty()) text += absl::StrFormat("%s was never made; ", asked.plan.request_id);
     if (asked.plan.delete_ns > 0 && !asked.deleted)
       text += absl::StrFormat("%s was never deleted; ", asked.id);
+    if (asked.deleted && !asked.refused_again && !asked.made_again)
+      text += absl::StrFormat("nobody said whether the id %s can be used again; ", asked.id);
   }
   const SimOrchestrator* in_charge = orchestrator();
   if (in_charge == nullptr) return text + "no orchestrator serves";

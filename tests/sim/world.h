@@ -26,6 +26,9 @@ struct AskedTest {
   // Known once the orchestrator has answered.
   std::string id;
   bool deleted = false;
+  // After that somebody asked for another test with the same id, and was told no.
+  bool refused_again = false;
+  bool made_again = false;
 };
 
 class World {
@@ -89,6 +92,7 @@ class World {
   void AskAgainUnless(std::shared_ptr<bool> answered, std::function<void()> again);
   void AskStop(size_t test);
   void AskDelete(size_t test);
+  void AskForSameId(size_t test);
 
   // chaos.cc.
   void Do(const Fault& fault);

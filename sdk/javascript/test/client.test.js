@@ -121,6 +121,11 @@ test('times are exact', () => {
   assert.throws(() => duration('soon'), /got "soon", want milliseconds/);
 });
 
+test('a word that is misspelt is refused', () => {
+  assert.throws(() => makeSpec(url, {ratee: 5, treshold: []}), /got ratee, treshold, which no spec has/);
+  assert.equal(makeSpec(url, {http_version: 'HTTP_2'}).http_version, 'HTTP_2');
+});
+
 test('two paces are refused', () => {
   assert.throws(() => makeSpec(url, {delay: 5, rate: 5}), /more than one of delay, rate and stages/);
 });

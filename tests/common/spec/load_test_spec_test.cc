@@ -89,6 +89,9 @@ TEST(ValidateSpecTest, RefusesEachFieldOutsideItsRange) {
   spec.set_max_connections(5);
   EXPECT_EQ(Refusal(spec),
             "spec.max_connections: got 5, want 0: an avalanche keeps to its connections");
+  spec = Tsunami(1'000'000);
+  spec.set_connections(1'000'000'000);
+  EXPECT_EQ(Refusal(spec), "spec.connections: got 1000000000, want 1 to 100000");
   spec = Avalanche();
   (*spec.mutable_labels())[""] = "x";
   EXPECT_EQ(Refusal(spec), "spec.labels: got key \"\", want 1 to 63 bytes");

@@ -41,6 +41,30 @@ TEST_F(DriverPolicyTest, RefusesATargetThatIsNotAllowed) {
       "driver.allowed_targets");
 }
 
+TEST_F(DriverPolicyTest, RefusesToAskAnAllowedNameForAnotherSite) {
+  config_.add_allowed_targets("front.example.com");
+  spec_.mutable_request()->set_url("https://front.example.com/");
+  v1::Header& header = *spec_.mutable_request()->add_headers();
+  header.set_name("hOST");
+  header.set_value("Front.example.com:8443");
+  EXPECT_EQ(Check(), "");
+  header.set_value("victim.example");
+  const std::string denied =
+      "target front.example.com asked for as \"victim.example\": this driver may only load "
+      "front.example.com; allow it there with --allow or driver.allowed_targets";
+  EXPECT_EQ(Check(), denied);
+  spec_.mutable_request()->clear_headers();
+  spec_.mutable_tls()->set_server_name("victim.example");
+  EXPECT_EQ(Check(), denied);
+}
+
+TEST_F(DriverPolicyTest, RefusesAClosedLoopWhereTheRateIsLimited) {
+  config_.set_max_rate(100);
+  EXPECT_EQ(Check(),
+            "rate: got an avalanche, which is as fast as its answers, want a tsunami, rate or "
+            "stages of at most 100/s for this driver; allow any there with driver.max_rate=0");
+}
+
 TEST_F(DriverPolicyTest, RefusesARateOfItsOwnAboveTheLimit) {
   config_.set_max_rate(100);
   *spec_.mutable_tsunami()->mutable_delay() = ToDuration(5 * kNanosPerMilli);

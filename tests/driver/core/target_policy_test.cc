@@ -64,6 +64,31 @@ TEST(TargetPolicyTest, DeniedNamesTheTargetWhatIsAllowedAndHowToAllowIt) {
             "or driver.allowed_targets");
 }
 
+TEST(TargetPolicyTest, AnAddressThatIsMappedIntoIpv6IsTheOneItStandsFor) {
+  const TargetPolicy v4 = Policy({"10.1.0.0/16"});
+  EXPECT_TRUE(v4.CheckHost("::ffff:10.1.2.3").ok());
+  EXPECT_FALSE(v4.CheckHost("::ffff:127.0.0.1").ok());
+  const TargetPolicy v6 = Policy({"::/0"});
+  EXPECT_TRUE(v6.CheckHost("2001:db8::1").ok());
+  EXPECT_FALSE(v6.CheckHost("::ffff:10.1.2.3").ok());
+  EXPECT_TRUE(Policy({"::ffff:10.1.0.0/112"}).CheckHost("10.1.9.9").ok());
+}
+
+TEST(TargetPolicyTest, AHostThatIsAllowedByNameIsAskedForAllowedNamesOnly) {
+  const TargetPolicy policy = Policy({"front.example.com", "*.shop.example", "10.1.0.0/16"});
+  EXPECT_TRUE(policy.CheckServedName("front.example.com", "front.example.com").ok());
+  EXPECT_TRUE(policy.CheckServedName("front.example.com", "A.shop.example").ok());
+  EXPECT_EQ(policy.CheckServedName("front.example.com", "victim.example").message(),
+            "target front.example.com asked for as \"victim.example\": this driver may only load "
+            "front.example.com, *.shop.example, 10.1.0.0/16; allow it there with --allow or "
+            "driver.allowed_targets");
+  // Whatever stands at an allowed address is allowed.
+  EXPECT_TRUE(policy.CheckServedName("10.1.2.3", "victim.example").ok());
+  EXPECT_TRUE(policy.CheckServedName("inside.example.com", "victim.example").ok());
+  EXPECT_TRUE(Policy({}).CheckServedName("front.example.com", "victim.example").ok());
+  EXPECT_TRUE(Policy({"*"}).CheckServedName("front.example.com", "victim.example").ok());
+}
+
 TEST(TargetPolicyTest, WrongEntriesAreRefusedByPlaceAndValue) {
   for (const char* entry : {"", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "1.2.3.4.5", "fd00::/129",
                             "a b", "*.", "**", "http://x", "fd00::g"}) {

@@ -1,6 +1,11 @@
 // What clients of the gRPC door may do wrong without anybody else noticing.
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <future>
@@ -23,8 +28,12 @@ class GrpcLimitsTest : public testing::Test {
  protected:
   GrpcLimitsTest() {
     fake_.AddTest(SampleTest("a", v1::LoadTest::RUNNING));
-    auto server =
-        GrpcServer::Start("127.0.0.1:0", fake_, {}, {.handshake = std::chrono::milliseconds(300)});
+    Start({.handshake = std::chrono::milliseconds(300)});
+  }
+
+  void Start(const GrpcLimits& limits) {
+    server_ = nullptr;
+    auto server = GrpcServer::Start("127.0.0.1:0", fake_, {}, limits);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -64,6 +73,79 @@ TEST_F(GrpcLimitsTest, AClientThatSaysNothingIsClosed) {
   EXPECT_TRUE(silent.closed());
   EXPECT_TRUE(half.closed());
   EXPECT_TRUE(Serves());
+}
+
+TEST_F(GrpcLimitsTest, ClientsThatSayNothingGiveWayToOneThatDoes) {
+  Start({.max_connections = 8, .handshake = std::chrono::minutes(1)});
+  const auto stub = v1::LoadTestService::NewStub(ChannelTo(server_->port()));
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/a");
+  CallContext context(std::chrono::seconds(60));
+  const auto watch = stub->WatchLoadTest(&context, request);
+  v1::LoadTestUpdate update;
+  ASSERT_TRUE(watch->Read(&update));
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 0; i < 100; ++i) silent.push_back(std::make_unique<RawClient>(server_->port()));
+  EXPECT_TRUE(Serves());
+  silent[0]->ReadToEnd();
+  EXPECT_TRUE(silent[0]->closed()) << "the one that has been silent longest";
+  fake_.Publish("loadTests/a", SampleUpdate(0.25));
+  EXPECT_TRUE(watch->Read(&update)) << "it is not silent";
+  context.TryCancel();
+  watch->Finish();
+}
+
+TEST_F(GrpcLimitsTest, OneConnectionTooManyIsClosedWhileTheOthersAreInUse) {
+  Start({.max_connections = 4});
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/a");
+  std::vector<std::unique_ptr<CallContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::LoadTestUpdate>>> watches;
+  v1::LoadTestUpdate update;
+  for (int i = 0; i < 4; ++i) {
+    const auto stub = v1::LoadTestService::NewStub(ChannelTo(server_->port()));
+    contexts.push_back(std::make_unique<CallContext>(std::chrono::seconds(60)));
+    watches.push_back(stub->WatchLoadTest(contexts.back().get(), request));
+    ASSERT_TRUE(watches.back()->Read(&update)) << i;
+  }
+  RawClient refused(server_->port());
+  refused.ReadToEnd();
+  EXPECT_TRUE(refused.closed());
+  // One of them goes, and there is room again.
+  contexts.back()->TryCancel();
+  watches.back()->Finish();
+  watches.pop_back();
+  contexts.pop_back();  // it holds the connection
+  bool serves = false;
+  for (int i = 0; i < 1'000 && !serves; ++i) {
+    serves = Serves();
+    if (!serves) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(serves);
+  for (const auto& context : contexts) context->TryCancel();
+  for (const auto& watch : watches) watch->Finish();
+}
+
+// Descriptors that are used up for a moment must not close the door for good.
+TEST_F(GrpcLimitsTest, ServesAgainWhenThereAreDescriptorsAgain) {
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int lowest_free = dup(client);
+  close(lowest_free);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(lowest_free), .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
+  EXPECT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  // The server cannot take it, and nothing comes from it.
+  pollfd silence{.fd = client, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&silence, 1, 100), 0);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(Serves());
+  close(client);
 }
 
 TEST_F(GrpcLimitsTest, AClientThatSpeaksSomethingElseIsClosed) {

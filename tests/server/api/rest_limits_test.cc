@@ -182,16 +182,36 @@ TEST_F(RestLimitsTest, MissingReplyIsATimeOut) {
 
 TEST_F(RestLimitsTest, OneConnectionTooManyIsToldSo) {
   Start({.max_connections = 4});
+  fake_.AddTest(SampleTest("a", v1::LoadTest::RUNNING));
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(std::make_unique<RawClient>(server_->port()));
-    clients.back()->Send(kGetHealth);
-    EXPECT_THAT(clients.back()->ReadUntil("ok\n"), HasSubstr("ok\n"));
+    clients.back()->Send("GET /v1/loadTests/a:watch HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_THAT(clients.back()->ReadUntil("\n\n"), HasSubstr("event: update"));
   }
   RawClient refused(server_->port());
   const std::string answer = refused.ReadToEnd();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(answer, HasSubstr("connections: got one more than 4, want at most 4 at once"));
+}
+
+TEST_F(RestLimitsTest, ClientsThatAskNothingGiveWayToOneThatDoes) {
+  Start({.max_connections = 8});
+  fake_.AddTest(SampleTest("a", v1::LoadTest::RUNNING));
+  RawClient watcher(server_->port());
+  watcher.Send("GET /v1/loadTests/a:watch HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(watcher.ReadUntil("\n\n"), HasSubstr("event: update"));
+  std::vector<std::unique_ptr<RawClient>> half_open;
+  for (int i = 0; i < 100; ++i) {
+    half_open.push_back(std::make_unique<RawClient>(server_->port()));
+    if (i % 2 == 0) half_open.back()->Send("GET /healthz HTTP/1.1\r\nHost: loc");
+  }
+  EXPECT_THAT(Exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 200 "));
+  half_open[0]->ReadToEnd();
+  EXPECT_TRUE(half_open[0]->closed()) << "the one that has waited longest";
+  fake_.Publish("loadTests/a", SampleUpdate(0.25));
+  EXPECT_THAT(watcher.ReadUntil("0.25"), HasSubstr("0.25")) << "it had something under way";
 }
 
 TEST_F(RestLimitsTest, StopClosesIdleConnectionsAtOnce) {

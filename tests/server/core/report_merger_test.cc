@@ -93,6 +93,26 @@ TEST(ReportMergerTest, MergesALateReportIntoItsIntervalWhateverTheOrder) {
   }
 }
 
+TEST(ReportMergerTest, JudgesTheWindowsOfThresholdsWithLateReportsAsWithThoseInTime) {
+  v1::Started started = StartedOn({"a", "b"});
+  started.mutable_spec()->add_thresholds("failed<1% per 1s");
+  const v1::MetricsReport a1 = ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5});
+  const v1::MetricsReport a2 = ReportOf("a", 2, 2 * kSecond, {.sent = 6, .completed = 6});
+  const v1::MetricsReport b1 = ReportOf("b", 1, kSecond, {.sent = 7, .completed = 6, .failed = 1});
+  ReportMerger late(started);
+  late.MarkLost({"b", 1});
+  for (const v1::MetricsReport* report : {&a1, &a2}) late.Add(*report);
+  EXPECT_TRUE(late.Thresholds().at(0).passed());
+  late.Add(b1);
+  ReportMerger in_time(started);
+  for (const v1::MetricsReport* report : {&a1, &b1, &a2}) in_time.Add(*report);
+  in_time.MarkLost({"b", 1});
+  const v1::ThresholdResult result = late.Thresholds().at(0);
+  EXPECT_FALSE(result.passed());
+  EXPECT_EQ(result.window_end_offset_ns(), kSecond);
+  EXPECT_EQ(result.SerializeAsString(), in_time.Thresholds().at(0).SerializeAsString());
+}
+
 TEST(ReportMergerTest, PutsALateReportWhereNobodyElseHadAny) {
   ReportMerger merger(StartedOn({"a", "b"}));
   merger.MarkLost({"b", 1});

@@ -50,7 +50,7 @@ class Scenario {
       }
     }
     Do(verb, words, options);
-    if (verb != "show" && verb != "drivers") Settle();
+    if (verb != "show" && verb != "drivers" && verb != "events") Settle();
     return out_;
   }
 
@@ -110,6 +110,8 @@ class Scenario {
       Report(words, options);
     } else if (verb == "show") {
       Show(words.at(0));
+    } else if (verb == "events") {
+      Events(words.at(0));
     } else if (verb == "drivers") {
       Drivers();
     } else if (verb == "bus") {
@@ -391,6 +393,11 @@ class Scenario {
     for (const v1::VerdictReason& reason : report->verdict().reasons()) {
       Say(absl::StrFormat("  %s %s: %s", reason.driver_id(), reason.resource(), reason.message()));
     }
+  }
+
+  void Events(const std::string& id) {
+    for (const v1::Event& event : core_->EventsFrom(id, 0))
+      Say(event.type() + (event.message().empty() ? "" : ": " + event.message()));
   }
 
   // list [state=RUNNING] [KEY=VALUE of a label]

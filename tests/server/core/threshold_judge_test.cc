@@ -35,7 +35,7 @@ ThresholdJudge JudgeOf(const std::vector<std::string>& texts,
 }
 
 // `slow` of `completed` answers took 80 ms, the others 1 ms.
-MeasurementSum Sum(int completed, int slow = 0, int failed = 0, int http_errors = 0) {
+v1::Measurements Measured(int completed, int slow = 0, int failed = 0, int http_errors = 0) {
   v1::Measurements m =
       FakeMeasurements({.sent = completed + failed, .completed = completed, .failed = failed});
   Histogram latency;
@@ -47,8 +47,12 @@ MeasurementSum Sum(int completed, int slow = 0, int failed = 0, int http_errors 
     (*m.mutable_status_codes())[200] = completed - http_errors;
     m.mutable_counts()->set_http_errors(http_errors);
   }
+  return m;
+}
+
+MeasurementSum Sum(int completed, int slow = 0, int failed = 0, int http_errors = 0) {
   MeasurementSum sum;
-  EXPECT_TRUE(sum.Add(m).ok());
+  EXPECT_TRUE(sum.Add(Measured(completed, slow, failed, http_errors)).ok());
   return sum;
 }
 
@@ -173,6 +177,56 @@ TEST(ThresholdJudge, TheWarmUpIsNoWindow) {
   EXPECT_TRUE(result.passed()) << result.ShortDebugString();
   // [2s, 4s) to [8s, 10s); the plan ends at 11.5s.
   EXPECT_EQ(result.windows(), 4);
+}
+
+TEST(ThresholdJudge, ALateReportMendsTheWindowThatLackedIt) {
+  ThresholdJudge judge = JudgeOf({"rate>80/s per 2s"});
+  for (int i = 0; i < 10; ++i) judge.OnInterval(i, Sum(i == 5 ? 40 : 100), (i + 1) * kSecond);
+  EXPECT_EQ(judge.Results(MeasurementSum(), 10)[0].windows_failed(), 1);
+  judge.OnLateReport(5, Measured(60), 6 * kSecond);
+  const v1::ThresholdResult result = judge.Results(MeasurementSum(), 10)[0];
+  EXPECT_TRUE(result.passed()) << result.ShortDebugString();
+  EXPECT_EQ(result.windows(), 5);
+  EXPECT_EQ(result.actual(), "100/s");
+  EXPECT_FALSE(judge.has_missed_reports());
+}
+
+TEST(ThresholdJudge, ALateReportBreaksAWindowThatCameBeforeTheOneThatFailedFirst) {
+  ThresholdJudge judge = JudgeOf({"p99<50ms per 1s", "p99<50ms per 5s"});
+  for (int i = 0; i < 10; ++i) judge.OnInterval(i, Sum(100, i == 6 ? 9 : 0), (i + 1) * kSecond);
+  judge.OnLateReport(2, Measured(50, 3), 3 * kSecond);
+  const std::vector<v1::ThresholdResult> results = judge.Results(MeasurementSum(), 10);
+  EXPECT_EQ(results[0].windows_failed(), 2);
+  EXPECT_EQ(results[0].window_start_offset_ns(), 2 * kSecond);
+  // 3 of 550 are not 1 %.
+  EXPECT_EQ(results[1].windows_failed(), 1);
+  EXPECT_EQ(results[1].window_start_offset_ns(), 5 * kSecond);
+}
+
+TEST(ThresholdJudge, AWindowOfWhoseLastIntervalOnlyALateReportTellsIsJudged) {
+  ThresholdJudge judge = JudgeOf({"rate>10/s per 2s"});
+  for (const int i : {0, 1, 2, 4, 5}) judge.OnInterval(i, Sum(100), (i + 1) * kSecond);
+  EXPECT_EQ(judge.Results(MeasurementSum(), 10)[0].windows(), 2);
+  judge.OnLateReport(3, Measured(20), 4 * kSecond);
+  const v1::ThresholdResult result = judge.Results(MeasurementSum(), 10)[0];
+  EXPECT_EQ(result.windows(), 3);
+  EXPECT_EQ(result.actual(), "60/s");
+}
+
+TEST(ThresholdJudge, AReportThatIsTooLateForItsWindowIsTold) {
+  v1::LoadTestSpec spec = TenSeconds();
+  *spec.mutable_duration() = ToDuration(400 * kSecond);
+  for (const char* text : {"rate>80/s per 1s", "rate>80/s per 350s"}) {
+    ThresholdJudge judge = JudgeOf({text}, spec);
+    for (int i = 0; i < 400; ++i) judge.OnInterval(i, Sum(100), (i + 1) * kSecond);
+    judge.OnLateReport(120, Measured(9), 121 * kSecond);
+    EXPECT_FALSE(judge.has_missed_reports()) << text;
+  }
+  ThresholdJudge judge = JudgeOf({"rate<=100/s per 1s"}, spec);
+  for (int i = 0; i < 400; ++i) judge.OnInterval(i, Sum(100), (i + 1) * kSecond);
+  judge.OnLateReport(20, Measured(9), 21 * kSecond);
+  EXPECT_TRUE(judge.has_missed_reports());
+  EXPECT_EQ(judge.Results(MeasurementSum(), 10)[0].windows_failed(), 0);
 }
 
 // What `text` says of a test that has got so far.

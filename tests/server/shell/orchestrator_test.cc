@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "common/bus/memory_bus.h"
@@ -239,6 +241,21 @@ TEST_F(OrchestratorTest, ServesTheHistoryAfterARestart) {
       << "a retry must find the test after a restart too";
 }
 
+TEST_F(OrchestratorTest, DoesNotGiveTheIdOfADeletedTestAgainAlsoAfterARestart) {
+  ASSERT_TRUE(Create("t1").ok());
+  v1::StopLoadTestRequest stop;
+  stop.set_name("loadTests/t1");
+  ASSERT_TRUE(Ask(&Orchestrator::StopLoadTest, stop).ok());
+  AwaitState("t1", v1::LoadTest::STOPPED);
+  v1::DeleteLoadTestRequest erase;
+  erase.set_name("loadTests/t1");
+  ASSERT_TRUE(Ask(&Orchestrator::DeleteLoadTest, erase).ok());
+  EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kAlreadyExists);
+  StartOrchestrator();
+  EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(Create("t2").ok());
+}
+
 TEST_F(OrchestratorTest, CountsALateReportOfATestThatEndedBeforeTheRestart) {
   Register("a");
   Register("b");
@@ -357,13 +374,196 @@ TEST_F(OrchestratorTest, EndsAWatchOfAnUnknownTestWithNotFound) {
   EXPECT_EQ(ended.get_future().get().code(), absl::StatusCode::kNotFound);
 }
 
-TEST_F(OrchestratorTest, AnswersUnavailableAtOnceWhileTheBrokerIsAwayAndGoesOnAfterwards) {
+TEST_F(OrchestratorTest, AnswersUnavailableWhileTheBrokerIsAwayAndGoesOnAfterwards) {
   broker_.SetConnected(false);
   EXPECT_EQ(Create("t1").status().code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(Get("t1").status().code() == absl::StatusCode::kNotFound)
       << "reading needs no broker";
   broker_.SetConnected(true);
   EXPECT_TRUE(Create("t2").ok());
+}
+
+// Holds up whoever calls its answers until Release.
+class SlowCaller {
+ public:
+  Reply<v1::Report> Answer() {
+    return [this](absl::StatusOr<v1::Report> report) {
+      released_.wait();
+      std::lock_guard lock(mutex_);
+      answers_.push_back(std::move(report));
+      changed_.notify_all();
+    };
+  }
+  void Release() { release_.set_value(); }
+  // The answers in their order, once there are so many.
+  std::vector<absl::StatusOr<v1::Report>> Await(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return answers_.size() >= count; });
+    return answers_;
+  }
+
+ private:
+  std::promise<void> release_;
+  const std::shared_future<void> released_ = release_.get_future().share();
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<absl::StatusOr<v1::Report>> answers_;
+};
+
+TEST_F(OrchestratorTest, GoesOnWhileAPartOfATestIsMade) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 6, false);
+  Report("a", "t1", 2, 4, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  v1::GetReportRequest part;
+  part.set_name("loadTests/t1");
+  part.mutable_to()->set_seconds(1);
+  SlowCaller slow;
+  orchestrator_->GetReport(part, slow.Answer());
+  std::promise<absl::StatusOr<v1::LoadTest>> got;
+  auto answer = got.get_future();
+  v1::GetLoadTestRequest get;
+  get.set_name("loadTests/t1");
+  orchestrator_->GetLoadTest(
+      get, [&got](absl::StatusOr<v1::LoadTest> test) { got.set_value(std::move(test)); });
+  EXPECT_EQ(answer.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  slow.Release();
+  const auto parts = slow.Await(1);
+  ASSERT_TRUE(parts[0].ok()) << parts[0].status();
+  EXPECT_EQ(parts[0]->totals().counts().sent(), 6);
+}
+
+TEST_F(OrchestratorTest, OnlySoManyPartsOfTestsAreMadeAtOnce) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 10, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  v1::GetReportRequest part;
+  part.set_name("loadTests/t1");
+  part.mutable_to()->set_seconds(1);
+  SlowCaller slow;
+  orchestrator_->GetReport(part, slow.Answer());
+  // One may be under way, and eight wait.
+  SlowCaller prompt;
+  prompt.Release();
+  for (int i = 0; i < 10; ++i) orchestrator_->GetReport(part, prompt.Answer());
+  EXPECT_EQ(prompt.Await(1)[0].status(),
+            absl::ResourceExhaustedError(
+                "too many parts of tests are being made; try again when these are there"));
+  // Whole reports do not wait for them.
+  EXPECT_EQ(Sent("t1"), 10);
+  slow.Release();
+  slow.Await(1);
+  EXPECT_TRUE(prompt.Await(10).back().ok()) << prompt.Await(10).back().status();
+}
+
+TEST_F(OrchestratorTest, GoesOnWhileAnOldReportIsRead) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 10, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  StartOrchestrator();  // it has it in the store only
+  v1::GetReportRequest request;
+  request.set_name("loadTests/t1");
+  SlowCaller slow;
+  orchestrator_->GetReport(request, slow.Answer());
+  std::promise<void> got;
+  auto answer = got.get_future();
+  orchestrator_->GetStats([&got](const absl::StatusOr<ControlPlaneStats>&) { got.set_value(); });
+  EXPECT_EQ(answer.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  slow.Release();
+  EXPECT_EQ(slow.Await(1)[0]->totals().counts().sent(), 10);
+}
+
+// A test of a and b, of which b has not sent its last report, and which the core has forgotten.
+class LateReportTest : public OrchestratorTest {
+ protected:
+  LateReportTest() {
+    Register("a");
+    Register("b");
+    v1::CreateLoadTestRequest request;
+    request.set_load_test_id("t1");
+    request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
+    request.mutable_spec()->mutable_avalanche();
+    request.mutable_spec()->set_requests_per_driver(10);
+    request.mutable_spec()->set_drivers(2);
+    EXPECT_TRUE(Ask(&Orchestrator::CreateLoadTest, request).ok());
+    AwaitState("t1", v1::LoadTest::STARTING);
+    Report("a", "t1", 1, 10, true);
+    Report("b", "t1", 1, 6, false);
+    Heartbeat("b", v1::DriverHeartbeat::LEAVING, "");
+    AwaitState("t1", v1::LoadTest::SUCCEEDED);
+    StartOrchestrator();
+    // The reader of parts is held up.
+    v1::GetReportRequest part;
+    part.set_name("loadTests/t1");
+    part.mutable_to()->set_seconds(1);
+    orchestrator_->GetReport(part, slow_.Answer());
+    // The report is read, and waits.
+    Report("b", "t1", 2, 4, true);
+    const auto reports_read = [&] {
+      std::promise<int64_t> read;
+      orchestrator_->GetStats([&read](const absl::StatusOr<ControlPlaneStats>& stats) {
+        read.set_value(stats->records_applied[static_cast<int>(Topic::kMetrics)]);
+      });
+      return read.get_future().get();
+    };
+    for (int i = 0; i < 6'000 && reports_read() == 0; ++i)
+      std::this_thread::sleep_for(milliseconds(10));
+  }
+
+  SlowCaller slow_;
+};
+
+TEST_F(LateReportTest, WaitsForItsTestWhileEverythingGoesOn) {
+  EXPECT_EQ(Sent("t1"), 16);
+  EXPECT_TRUE(Create("t2").ok());
+  slow_.Release();
+  for (int i = 0; i < 6'000 && Sent("t1") != 20; ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_EQ(Sent("t1"), 20);
+  slow_.Await(1);
+}
+
+TEST_F(LateReportTest, IsReadAgainByTheNextOrchestratorWhenThisOneEndsBefore) {
+  ASSERT_TRUE(Create("t2").ok());
+  std::promise<void> ended;
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/t2");
+  orchestrator_->Watch(
+      request, {.on_update = [](auto) {}, .on_end = [&](const auto&) { ended.set_value(); }});
+  std::thread end([this] { orchestrator_.reset(); });
+  // All that was read has been written.
+  ended.get_future().get();
+  slow_.Release();
+  end.join();
+  slow_.Await(1);
+  StartOrchestrator();
+  for (int i = 0; i < 6'000 && Sent("t1") != 20; ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_EQ(Sent("t1"), 20);
+}
+
+TEST_F(OrchestratorTest, AWatchOfATestThatEndedLongAgoHasItsNumbers) {
+  Register("a");
+  ASSERT_TRUE(Create("t1").ok());
+  AwaitState("t1", v1::LoadTest::STARTING);
+  Report("a", "t1", 1, 10, true);
+  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  StartOrchestrator();
+  std::promise<absl::Status> ended;
+  std::vector<std::shared_ptr<const v1::LoadTestUpdate>> updates;
+  v1::WatchLoadTestRequest request;
+  request.set_name("loadTests/t1");
+  orchestrator_->Watch(request,
+                       {.on_update = [&](auto update) { updates.push_back(std::move(update)); },
+                        .on_end = [&](const absl::Status& status) { ended.set_value(status); }});
+  EXPECT_TRUE(ended.get_future().get().ok());
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_EQ(updates[0]->totals().sent(), 10);
+  EXPECT_EQ(updates[0]->progress(), 1);
 }
 
 TEST_F(OrchestratorTest, OnlyChecksWhenAskedTo) {

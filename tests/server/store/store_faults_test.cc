@@ -126,7 +126,7 @@ TEST_F(StoreFaultsTest, DamageInTheMiddleIsAnErrorWhereverItIsMet) {
   auto store = Store::Open(dir_);
   absl::Status status = store.status();
   if (status.ok()) status = (*store)->Load().status();
-  if (status.ok()) status = (*store)->GetReport("t1").status();
+  if (status.ok()) status = (*store)->reader().GetReport("t1").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("loadtest.db"));
 }

@@ -56,7 +56,7 @@ class StoreFolderTest : public testing::Test {
 
   static std::vector<Record> RecordsOf(Store& store, const std::string& id) {
     std::vector<Record> records;
-    const absl::Status read = store.ForEachRecord(id, [&](const Record& record) {
+    const absl::Status read = store.reader().ForEachRecord(id, [&](const Record& record) {
       records.push_back(record);
       return true;
     });

@@ -52,12 +52,50 @@ TEST_F(StoreTest, KeepsReportsUntilTheirTestIsDeleted) {
   report.set_start_skew_ns(77);
   batch.reports.push_back(report);
   ASSERT_TRUE((*store)->Write(batch).ok());
-  EXPECT_EQ((*store)->GetReport("t1")->value().start_skew_ns(), 77);
-  EXPECT_FALSE((*store)->GetReport("t2")->has_value());
+  EXPECT_EQ((*store)->reader().GetReport("t1")->value().start_skew_ns(), 77);
+  EXPECT_FALSE((*store)->reader().GetReport("t2")->has_value());
   StoreBatch erase;
   erase.deleted.push_back("t1");
   ASSERT_TRUE((*store)->Write(erase).ok());
-  EXPECT_FALSE((*store)->GetReport("t1")->has_value());
+  EXPECT_FALSE((*store)->reader().GetReport("t1")->has_value());
+}
+
+TEST_F(StoreTest, ForgetsTheRecordsOfATestThatNeverWas) {
+  auto store = Store::Open(dir_);
+  StoreBatch batch;
+  for (const char* id : {"t1", "nobodys", "t2"})
+    batch.records.push_back({id, RecordOf(Topic::kMetrics, 9, id)});
+  ASSERT_TRUE((*store)->Write(batch).ok());
+  StoreBatch forget;
+  forget.forgotten.push_back("nobodys");
+  forget.forgotten.push_back("t2");
+  // What is put in the same batch is newer.
+  forget.records.push_back({"t2", RecordOf(Topic::kMetrics, 10, "new")});
+  ASSERT_TRUE((*store)->Write(forget).ok());
+  const auto contents = (*store)->Load();
+  ASSERT_EQ(contents->unfinished_records.size(), 2u);
+  EXPECT_EQ(contents->unfinished_records[0].value, "t1");
+  EXPECT_EQ(contents->unfinished_records[1].value, "new");
+  EXPECT_TRUE(contents->deleted.empty()) << "the id is free";
+}
+
+TEST_F(StoreTest, RemembersTheIdsOfDeletedTestsTheNewestOfThem) {
+  {
+    auto store = Store::Open(dir_);
+    StoreBatch erase;
+    for (int i = 0; i < 20; ++i) erase.deleted.push_back("old-" + std::to_string(i));
+    ASSERT_TRUE((*store)->Write(erase).ok());
+    erase.deleted.clear();
+    for (int64_t i = 0; i < Store::kMostDeletedIds - 10; ++i)
+      erase.deleted.push_back("t" + std::to_string(i));
+    erase.deleted.push_back("old-19");  // again
+    ASSERT_TRUE((*store)->Write(erase).ok());
+  }
+  auto store = Store::Open(dir_);
+  const std::vector<std::string> deleted = (*store)->Load()->deleted;
+  ASSERT_EQ(deleted.size(), static_cast<size_t>(Store::kMostDeletedIds));
+  EXPECT_EQ(deleted.front(), "old-10");
+  EXPECT_EQ(deleted.back(), "t" + std::to_string(Store::kMostDeletedIds - 11));
 }
 
 TEST_F(StoreTest, RefusesASecondOrchestratorInTheSameFolder) {

@@ -53,7 +53,7 @@ TEST_F(TidyTest, ReadingEndsWhenTheReaderHasEnough) {
   for (const bool packed : {false, true}) {
     if (packed) TidyUp(**store);
     int taken = 0;
-    ASSERT_TRUE((*store)->ForEachRecord("t1", [&](const Record&) { return ++taken < 4; }).ok());
+    ASSERT_TRUE((*store)->reader().ForEachRecord("t1", [&](const Record&) { return ++taken < 4; }).ok());
     EXPECT_EQ(taken, 4) << (packed ? "packed" : "as they came");
   }
 }

@@ -24,8 +24,8 @@ class AsyncClient:
     """A connection to an orchestrator, of one event loop. Use it in an `async with`. Raises as Client does."""
 
     def __init__(self, server: Optional[str] = None, *, token: Optional[str] = None, ca_file: Optional[str] = None,
-                 tls: bool = False) -> None:
-        self._connection = Connection.of(server, token, ca_file, tls)
+                 tls: bool = False, cert_file: Optional[str] = None, key_file: Optional[str] = None) -> None:
+        self._connection = Connection.of(server, token, ca_file, tls, cert_file, key_file)
         self._channel = self._connection.channel(grpc.aio)
         self._service = service_pb2_grpc.LoadTestServiceStub(self._channel)
 

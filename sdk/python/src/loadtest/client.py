@@ -21,12 +21,12 @@ from loadtest.v1.service_pb2 import LoadTestUpdate
 class Client:
     """A connection to an orchestrator. Use it in a `with`, or close it. May be shared by threads.
 
-    Every method raises a LoadTestError; see loadtest.errors.
+    Every method raises a LoadTestError; see loadtest.errors. loadtest.connection.Connection says what the arguments are.
     """
 
     def __init__(self, server: Optional[str] = None, *, token: Optional[str] = None, ca_file: Optional[str] = None,
-                 tls: bool = False) -> None:
-        self._connection = Connection.of(server, token, ca_file, tls)
+                 tls: bool = False, cert_file: Optional[str] = None, key_file: Optional[str] = None) -> None:
+        self._connection = Connection.of(server, token, ca_file, tls, cert_file, key_file)
         self._channel = self._connection.channel(grpc)
         self._service = service_pb2_grpc.LoadTestServiceStub(self._channel)
 
@@ -129,5 +129,6 @@ def run(url: str, *, server: Optional[str] = None, local: int = 0, **options: An
 
     with contextlib.ExitStack() as stack:
         if local > 0:
-            server = stack.enter_context(LocalCluster(drivers=local)).server
+            cluster = stack.enter_context(LocalCluster(drivers=local))
+            return stack.enter_context(cluster.client()).run(url, **options)
         return stack.enter_context(Client(server)).run(url, **options)

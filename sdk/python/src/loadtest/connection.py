@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple, Union
@@ -29,35 +30,73 @@ _OPTIONS: Sequence[Tuple[str, Any]] = (
 
 @dataclass(frozen=True)
 class Connection:
-    """`server`: HOST:PORT, else LOADTEST_SERVER, else 127.0.0.1:50051. `token`, else LOADTEST_TOKEN.
-    `ca_file`: speak TLS and trust these PEM certificates; `tls`: speak TLS and trust the system's."""
+    """`server`: HOST:PORT, else LOADTEST_SERVER, else 127.0.0.1:50051. `token`, else that in LOADTEST_TOKEN, or in the
+    file LOADTEST_TOKEN_FILE. `ca_file`, else LOADTEST_SERVER_CACERT: speak TLS and trust these PEM certificates; `tls`:
+    speak TLS and trust the system's. `cert_file` and `key_file`: the client's own certificate, PEM."""
 
     server: str
     token: str = ""
     ca_file: str = ""
     tls: bool = False
+    cert_file: str = ""
+    key_file: str = ""
 
     @staticmethod
-    def of(server: Optional[str], token: Optional[str], ca_file: Optional[str], tls: bool) -> "Connection":
-        return Connection(
+    def of(server: Optional[str], token: Optional[str], ca_file: Optional[str], tls: bool, cert_file: Optional[str] = None,
+           key_file: Optional[str] = None) -> "Connection":
+        """ValueError says what cannot be."""
+        made_ca = ca_file if ca_file is not None else os.environ.get("LOADTEST_SERVER_CACERT", "")
+        made = Connection(
             server=server or os.environ.get("LOADTEST_SERVER") or DEFAULT_SERVER,
-            token=token if token is not None else os.environ.get("LOADTEST_TOKEN", ""),
-            ca_file=ca_file or "",
-            tls=tls or bool(ca_file),
+            token=token if token is not None else _token_of_environment(),
+            ca_file=made_ca,
+            tls=tls or bool(made_ca) or bool(cert_file),
+            cert_file=cert_file or "",
+            key_file=key_file or "",
         )
+        if bool(made.cert_file) != bool(made.key_file):
+            raise ValueError("got one of cert_file and key_file, want both or none")
+        if made.token and not made.tls and not _is_loopback(made.server):
+            raise ValueError(f"server: {made.server} is another host, and the token would go there in clear text; "
+                             "want ca_file= or tls=True")
+        return made
 
     def channel(self, module: Any) -> Any:
         """A channel of `module`, which is grpc or grpc.aio."""
         if not self.tls:
             return module.insecure_channel(self.server, options=_OPTIONS)
-        roots = None
-        if self.ca_file:
-            with open(self.ca_file, "rb") as pem:
-                roots = pem.read()
-        return module.secure_channel(self.server, grpc.ssl_channel_credentials(roots), options=_OPTIONS)
+        credentials = grpc.ssl_channel_credentials(_content(self.ca_file), _content(self.key_file), _content(self.cert_file))
+        return module.secure_channel(self.server, credentials, options=_OPTIONS)
 
     def metadata(self) -> List[Tuple[str, str]]:
         return [("authorization", f"Bearer {self.token}")] if self.token else []
+
+
+def _content(file: str) -> Optional[bytes]:
+    if not file:
+        return None
+    with open(file, "rb") as content:
+        return content.read()
+
+
+def _token_of_environment() -> str:
+    file = os.environ.get("LOADTEST_TOKEN_FILE", "")
+    if not file:
+        return os.environ.get("LOADTEST_TOKEN", "")
+    with open(file, encoding="ascii") as content:
+        return content.readline().rstrip("\r\n")
+
+
+def _is_loopback(server: str) -> bool:
+    if server.startswith("unix:"):
+        return True
+    host = server.rsplit("/", 1)[-1].rsplit(":", 1)[0].strip("[]")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def full_name(test: TestName) -> str:

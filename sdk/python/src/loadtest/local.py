@@ -10,7 +10,10 @@ import subprocess
 import tempfile
 import time
 from types import TracebackType
-from typing import Optional, Type
+from typing import TYPE_CHECKING, Optional, Type
+
+if TYPE_CHECKING:
+    from loadtest.client import Client
 
 _START_SECONDS = 20.0
 _END_SECONDS = 10.0
@@ -46,6 +49,12 @@ class LocalCluster:
                  trace: Optional[TracebackType]) -> None:
         self._end()
 
+    def client(self) -> "Client":
+        """In clear text and without a token, whatever the environment says of other orchestrators."""
+        from loadtest.client import Client
+
+        return Client(self.server, token="", ca_file="")
+
     def _start(self, program: str) -> None:
         folder = pathlib.Path(self._folder)
         ready, log = folder / "ready.json", folder / "log"
@@ -53,7 +62,7 @@ class LocalCluster:
             self._process = subprocess.Popen(
                 [program, str(self._drivers), "--kafka", "embedded", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0",
                  "--data", str(folder / "data"), "--ready_file", str(ready)],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                env={k: v for k, v in os.environ.items() if k != "LOADTEST_ORCHESTRATOR_TOKEN"}, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         deadline = time.monotonic() + _START_SECONDS
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:

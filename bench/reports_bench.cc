@@ -1,0 +1,128 @@
+// What an orchestrator does with the drivers' reports, part by part: reports_bench
+// [--benchmark_filter=REGEX]. bench/scale measures the whole of it.
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "common/base/time.h"
+#include "common/measure/histogram.h"
+#include "common/measure/measurements.h"
+#include "loadtest/v1/bus.pb.h"
+#include "server/core/record_decoder.h"
+#include "server/core/report_merger.h"
+
+namespace loadtest {
+namespace {
+
+constexpr int kDrivers = 1'000;
+constexpr int kRequests = 1'000;
+
+// Response times around a millisecond, with a tail: some 350 buckets.
+v1::Measurements PlausibleMeasurements(int seed) {
+  std::mt19937_64 random(seed);
+  std::lognormal_distribution<double> service(13.8, 0.4);
+  std::lognormal_distribution<double> delay(10.3, 0.5);
+  Histogram response_time, service_time, send_delay, first_byte;
+  for (int i = 0; i < kRequests; ++i) {
+    const auto s = static_cast<int64_t>(service(random));
+    const auto d = static_cast<int64_t>(delay(random));
+    service_time.Record(s);
+    first_byte.Record(s * 9 / 10);
+    response_time.Record(s + d);
+    send_delay.Record(d);
+  }
+  v1::Measurements m;
+  m.mutable_counts()->set_due(kRequests);
+  m.mutable_counts()->set_sent(kRequests);
+  m.mutable_counts()->set_completed(kRequests);
+  response_time.ToProto(*m.mutable_response_time());
+  service_time.ToProto(*m.mutable_service_time());
+  send_delay.ToProto(*m.mutable_send_delay());
+  first_byte.ToProto(*m.mutable_first_byte_time());
+  (*m.mutable_status_codes())[200] = kRequests;
+  m.set_measured_ns(kNanosPerSecond);
+  return m;
+}
+
+std::string DriverId(int i) { return absl::StrFormat("driver-%05d", i); }
+
+v1::MetricsReport ReportOf(int driver, int64_t interval) {
+  v1::MetricsReport m;
+  m.set_driver_id(DriverId(driver));
+  m.set_incarnation(1);
+  m.set_test_id("t-1");
+  m.set_sequence(interval);
+  m.set_start_offset_ns((interval - 1) * kNanosPerSecond);
+  m.set_end_offset_ns(interval * kNanosPerSecond);
+  m.set_has_sent(true);
+  constexpr int kVariants = 16;
+  static const std::vector<v1::Measurements> variants = [] {
+    std::vector<v1::Measurements> made;
+    for (int seed = 0; seed < kVariants; ++seed) made.push_back(PlausibleMeasurements(seed));
+    return made;
+  }();
+  *m.mutable_measurements() = variants[(driver + interval) % kVariants];
+  return m;
+}
+
+v1::Started StartedTest() {
+  v1::Started started;
+  v1::LoadTestSpec& spec = *started.mutable_spec();
+  spec.mutable_request()->set_url("http://127.0.0.1:9/");
+  spec.mutable_rate()->set_requests_per_second(kDrivers * kRequests);
+  spec.mutable_duration()->set_seconds(1'000'000);
+  started.set_metrics_interval_ns(kNanosPerSecond);
+  for (int i = 0; i < kDrivers; ++i) {
+    v1::Assignment& assignment = *started.add_assignments();
+    assignment.set_driver_id(DriverId(i));
+    assignment.set_incarnation(1);
+    assignment.set_slot(i);
+  }
+  return started;
+}
+
+// A record to a checked message.
+void DecodeReport(benchmark::State& state) {
+  const Record record = {.topic = Topic::kMetrics,
+                         .key = DriverId(7),
+                         .value = ReportOf(7, 1).SerializeAsString(),
+                         .message_type = "MetricsReport"};
+  for (auto _ : state) benchmark::DoNotOptimize(DecodeRecord(record));
+  state.counters["bytes"] = static_cast<double>(record.value.size());
+}
+BENCHMARK(DecodeReport);
+
+// A message into the sums: of its driver, of its interval and in all. Each thousandth closes an
+// interval.
+void MergeReport(benchmark::State& state) {
+  ReportMerger merger(StartedTest());
+  std::vector<v1::MetricsReport> reports;  // of the drivers 0 to 15, for all
+  for (int i = 0; i < 16; ++i) reports.push_back(ReportOf(i, 1));
+  int64_t interval = 1;
+  int driver = 0;
+  for (auto _ : state) {
+    v1::MetricsReport& report = reports[(driver + interval) % reports.size()];
+    report.set_driver_id(DriverId(driver));
+    report.set_sequence(interval);
+    report.set_end_offset_ns(interval * kNanosPerSecond);
+    if (merger.Add(report) != ReportMerger::Added::kNew) state.SkipWithError("not added");
+    if (++driver == kDrivers) {
+      driver = 0;
+      ++interval;
+    }
+  }
+}
+BENCHMARK(MergeReport);
+
+void SummarizeTotals(benchmark::State& state) {
+  MeasurementSum sum;
+  for (int i = 0; i < kDrivers; ++i) sum.Add(ReportOf(i, 1).measurements()).IgnoreError();
+  for (auto _ : state) benchmark::DoNotOptimize(sum.response_time().Summary());
+}
+BENCHMARK(SummarizeTotals);
+
+}  // namespace
+}  // namespace loadtest
