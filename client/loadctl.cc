@@ -1,11 +1,14 @@
 #include "client/loadctl.h"
 
-#include <fstream>
+#include <memory>
+#include <utility>
 #include <variant>
 
 #include "absl/strings/str_format.h"
 #include "client/commands/commands.h"
 #include "client/flags/command_line.h"
+#include "client/output_file.h"
+#include "common/base/status_macros.h"
 
 namespace loadtest {
 namespace {
@@ -29,6 +32,33 @@ struct Dispatch {
   int operator()(const InitCommand& command) const { return InitPlan(command, context); }
 };
 
+absl::Status OpenFiles(const CommandLine& line, std::unique_ptr<OutputFile>& file,
+                       std::vector<ExtraOutputFile>& extras) {
+  if (!line.output_file.empty()) {
+    ASSIGN_OR_RETURN(file, OutputFile::Open("--output", line.output_file));
+  }
+  for (const CommandLine::ExtraOutput& extra : line.extra_outputs) {
+    ASSIGN_OR_RETURN(auto opened, OutputFile::Open("-o", extra.file));
+    extras.push_back({extra.format, std::move(opened)});
+  }
+  return absl::OkStatus();
+}
+
+// Says it when not. nullptr: standard output.
+bool IsWritten(OutputFile* file, Terminal& terminal) {
+  if ((file != nullptr ? *file : terminal.out).flush()) return true;
+  if (file == nullptr) {
+    terminal.err << "loadctl: standard output: the result could not be written; want a file with "
+                    "room, or a reader that stays"
+                 << std::endl;
+  } else {
+    terminal.err << absl::StrFormat("loadctl: %s: the result could not be written: %s",
+                                    file->path(), file->WhyNotWritten())
+                 << std::endl;
+  }
+  return false;
+}
+
 }  // namespace
 
 int RunLoadctl(const std::vector<std::string>& arguments,
@@ -36,43 +66,26 @@ int RunLoadctl(const std::vector<std::string>& arguments,
                const std::string& program_folder, Terminal& terminal, Interrupts& interrupts) {
   CommandLine line;
   int exit_code = kExitOk;
-  if (!ParseCommandLine(arguments, environment, terminal, line, exit_code)) return exit_code;
-
-  std::ofstream file;
-  if (!line.output_file.empty()) {
-    // Before the test and not after it: an hour of load should not end in a report that cannot be
-    // written.
-    file.open(line.output_file, std::ios::binary);
-    if (!file) {
-      terminal.err << absl::StrFormat(
-          "loadctl: --output: got \"%s\", want a file that can be written\n", line.output_file);
-      return kExitUsage;
-    }
+  if (!ParseCommandLine(arguments, environment, terminal, line, exit_code)) {
+    // --help, help and completion have printed something.
+    return IsWritten(nullptr, terminal) || exit_code != kExitOk ? exit_code : kExitInternal;
   }
-  std::vector<ExtraOutputFile> extras(line.extra_outputs.size());
-  for (size_t i = 0; i < extras.size(); ++i) {
-    extras[i].format = line.extra_outputs[i].format;
-    extras[i].file = std::make_unique<std::ofstream>(line.extra_outputs[i].file, std::ios::binary);
-    if (*extras[i].file) continue;
-    terminal.err << absl::StrFormat("loadctl: -o: got \"%s\", want a file that can be written\n",
-                                    line.extra_outputs[i].file);
+  std::unique_ptr<OutputFile> file;
+  std::vector<ExtraOutputFile> extras;
+  if (const absl::Status opened = OpenFiles(line, file, extras); !opened.ok()) {
+    terminal.err << "loadctl: " << std::string(opened.message()) << std::endl;
     return kExitUsage;
   }
   Context context{.line = line,
                   .terminal = terminal,
                   .interrupts = interrupts,
-                  .out = file.is_open() ? file : terminal.out,
+                  .out = file != nullptr ? *file : terminal.out,
                   .program_folder = program_folder,
                   .extras = extras};
   exit_code = std::visit(Dispatch{context}, line.command);
-  context.out.flush();
-  bool written = static_cast<bool>(context.out);
-  for (const ExtraOutputFile& extra : extras) written &= static_cast<bool>(extra.file->flush());
-  if (!written && exit_code == kExitOk) {
-    terminal.err << "loadctl: the result could not be written\n";
-    return kExitInternal;
-  }
-  return exit_code;
+  bool written = IsWritten(file.get(), terminal);
+  for (const ExtraOutputFile& extra : extras) written &= IsWritten(extra.file.get(), terminal);
+  return written || exit_code != kExitOk ? exit_code : kExitInternal;
 }
 
 }  // namespace loadtest

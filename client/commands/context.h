@@ -12,6 +12,7 @@
 #include "client/connection.h"
 #include "client/flags/command_line.h"
 #include "client/interrupts.h"
+#include "client/output_file.h"
 #include "client/terminal.h"
 #include "common/cli/program_flags.h"
 
@@ -20,7 +21,7 @@ namespace loadtest {
 // An open file of -o FORMAT=FILE.
 struct ExtraOutputFile {
   CommandLine::Format format;
-  std::unique_ptr<std::ostream> file;
+  std::unique_ptr<OutputFile> file;
 };
 
 struct Context {
@@ -32,6 +33,8 @@ struct Context {
   // Folder of this program; `orchestrator` is beside it.
   std::string program_folder;
   std::vector<ExtraOutputFile>& extras;
+  // Whether tests outlive this command: not those of `run --local`.
+  bool tests_are_kept = true;
 
   bool json() const { return line.format == CommandLine::Format::kJson; }
 };

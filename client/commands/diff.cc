@@ -104,7 +104,8 @@ int DiffTests(const DiffCommand& command, Context& context) {
   for (const LimitResult& result : diff.limits) {
     if (!result.failed) continue;
     failed.push_back(result.limit.expression + ": " +
-                     FormatChange(*result.change, result.change->difference.value));
+                     FormatChange(*result.change, result.change->difference.value) +
+                     (result.change->is_typical() ? " in a typical interval" : ""));
   }
   context.terminal.err << absl::StrFormat("loadctl: B is worse than A: %s (exit code %d)\n",
                                           absl::StrJoin(failed, "; "),

@@ -62,6 +62,7 @@ int RunLocally(const RunCommand& command, Plan plan, Context& context) {
   // Interrupted twice, or before there is a test to stop.
   const Interrupts::CleanUp clean_up(context.interrupts, [&cluster] { (*cluster)->Stop(); });
 
+  context.tests_are_kept = false;
   int exit_code = 0;
   const absl::Status ready = (*cluster)->AwaitReady();
   if (!ready.ok()) {

@@ -134,10 +134,10 @@ int ListTests(const ListCommand& command, Context& context) {
                              absl::StrFormat("--limit: got \"%s\", want 1 to %s", command.limit,
                                              FormatCount(kLargestLimit))));
   }
-  const auto connection = Connect(context);
-  if (!connection.ok()) return Fail(context, connection.status());
   absl::StatusOr<v1::ListLoadTestsRequest> request = ListRequest(command);
   if (!request.ok()) return Fail(context, request.status());
+  const auto connection = Connect(context);
+  if (!connection.ok()) return Fail(context, connection.status());
   request->set_page_size(static_cast<int32_t>(*limit));
   const absl::StatusOr<v1::ListLoadTestsResponse> tests = (*connection)->ListLoadTests(*request);
   if (!tests.ok()) return Fail(context, tests.status());

@@ -106,6 +106,7 @@ int PrintReport(const v1::Report& report, Context& context) {
   if (!is_file) options.width = context.terminal.out_width;
   options.unicode = context.terminal.out_unicode && !is_file;
   options.colors = context.terminal.out_colors && !is_file;
+  options.kept = context.tests_are_kept;
   PrintReportAs(report, ReportView(report, options), context);
   return SayOutcome(report, ExitCodeOf(report), context);
 }

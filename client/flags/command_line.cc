@@ -1,6 +1,7 @@
 #include "client/flags/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <optional>
 
 #include "absl/status/statusor.h"
@@ -10,6 +11,7 @@
 #include "client/flags/completed_commands.h"
 #include "client/flags/completion.h"
 #include "client/flags/flag_values.h"
+#include "client/flags/help_format.h"
 #include "client/flags/help_texts.h"
 #include "client/flags/help_topics.h"
 #include "client/flags/output_formats.h"
@@ -30,11 +32,11 @@ class Parser {
  public:
   Parser(CommandLine& line, std::vector<std::string>& formats) {
     app_.footer(kProgramExamples);
-    app_.get_formatter()->column_width(32);
+    app_.formatter(std::make_shared<HelpFormat>());
     app_.set_version_flag("--version", std::string("loadctl ") + kVersion,
                           "Print the version and exit");
     AddCommands(app_, commands_, [&line](const Command& command) { line.command = command; });
-    help_ = app_.add_subcommand("help", "Explain a command or a topic: " + TopicNames());
+    help_ = app_.add_subcommand("help", "Explain a command or a topic");
     help_->add_option("topic", help_topic_, "A command, or " + TopicNames())->type_name("TOPIC");
     completion_ = app_.add_subcommand("completion", "Print a script that completes command lines");
     completion_->footer(kCompletionExamples);

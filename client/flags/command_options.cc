@@ -127,11 +127,13 @@ void AddCommands(CLI::App& program, Commands& commands,
                 commands.create),
             commands.create);
   AddList(add("ls", "List tests, newest first", kListExamples, commands.list), commands.list);
-  AddName(add("get", "Show a test: its spec and its state", "", commands.get), commands.get.name);
+  AddName(add("get", "Show a test: its spec and its state", kGetExamples, commands.get),
+          commands.get.name);
   AddName(add("watch", "Watch a test until it ends, then print its report", kWatchExamples,
               commands.watch),
           commands.watch.name);
-  AddStop(add("stop", "Stop tests; each still gets its report", "", commands.stop), commands.stop);
+  AddStop(add("stop", "Stop tests; each still gets its report", kStopExamples, commands.stop),
+          commands.stop);
   AddRemove(add("rm", "Delete ended tests with their reports", kRemoveExamples, commands.remove),
             commands.remove);
   CLI::App& report = add("report", "Print the report of a test, or of a part of it",
@@ -147,7 +149,7 @@ void AddCommands(CLI::App& program, Commands& commands,
   AddNote(
       add("note", "Write a note on a test; replaces the one before", kNoteExamples, commands.note),
       commands.note);
-  add("drivers", "List drivers", "", commands.drivers);
+  add("drivers", "List drivers", kDriversExamples, commands.drivers);
   AddTail(add("tail", "Print records of a Kafka topic, a JSON object a line", kTailExamples,
               commands.tail),
           commands.tail);

@@ -12,19 +12,20 @@ With an orchestrator running (orchestrator 2):
   loadctl ls
   loadctl report NAME -o html --output report.html
 
-loadctl COMMAND --help has the flags and examples of each command, loadctl help TOPIC explains: plans, rates, latency,
-verdict, exit-codes, drivers, kafka.
+loadctl COMMAND --help has the flags and examples of each command, loadctl help TOPIC explains:
+plans, rates, latency, thresholds, verdict, exit-codes, drivers, kafka.
 Durations: 500ms 10s 1m30s. Numbers: 1000 20k 1.5M.
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 3 threshold failed or regression, 4 verdict INVALID,
-  5 no request succeeded, 6 stopped by order or policy, 7 orchestrator or broker unreachable, 130 and 143 interrupted)";
+  5 no request succeeded, 6 stopped by order or policy, 7 orchestrator or broker unreachable,
+  130 and 143 interrupted)";
 
 inline constexpr char kRunExamples[] =
     R"(What kind of test it is follows from the flags:
-  none of these              avalanche: every connection sends its next request when it has its answer
-  --delay 10ms               tsunami: each driver sends a request every 10 ms, whatever the server does
-  --rate 5k                  rate: all drivers together send 5,000 requests a second
-  --stages 0:5k@30s,5k@2m    rate that changes: from 0 to 5,000/s in 30 s, then 5,000/s for 2 min
+  none of these            avalanche: a connection sends its next request when it has its answer
+  --delay 10ms             tsunami: each driver sends a request every 10 ms, come what may
+  --rate 5k                rate: all drivers together send 5,000 requests a second
+  --stages 0:5k@30s,5k@2m  rate that changes: from 0 to 5,000/s in 30 s, then 5,000/s for 2 min
 
 Examples:
   loadctl run http://127.0.0.1:8081/ping                          50 connections a driver for 10 s
@@ -37,7 +38,7 @@ Examples:
   loadctl run http://127.0.0.1:8081/ping -H 'Accept: text/html' -b @order.json
   loadctl run examples/plans/smoke.json -d 5s                     a plan file; flags override it
   loadctl run --local 2 http://127.0.0.1:8081/ping                needs no orchestrator
-  loadctl run http://127.0.0.1:8081/ping --rate 5k --slo 'p99<50ms,errors<0.1%' -o junit=slo.xml -o html=r.html
+  loadctl run http://127.0.0.1:8081/ping --rate 5k --slo 'p99<50ms,errors<0.1%' -o html=r.html
 
 Ctrl-C once stops the test and prints its report, twice quits at once.)";
 
@@ -54,7 +55,7 @@ inline constexpr char kRemoveExamples[] =
   loadctl rm night-soak t261123-093000-k3f9
   loadctl rm --older-than 30d --yes
 
-The orchestrator does it by itself with the settings orchestrator.keep_tests and orchestrator.keep_for.)";
+The orchestrator does it by itself with orchestrator.keep_tests and orchestrator.keep_for.)";
 
 inline constexpr char kReportExamples[] =
     R"(The exit code is that of the test (see loadctl --help). docs/report.md explains the forms.
@@ -66,8 +67,8 @@ Examples:
   loadctl report night-soak --from 10s --to 50s --exclude driver-2)";
 
 inline constexpr char kCheckExamples[] =
-    R"(Prints each threshold with what was measured. Exit code 0 when all are kept, 3 when one is not, 4 when the verdict is INVALID,
-5 when no request succeeded. docs/thresholds.md has the grammar.
+    R"(Prints each threshold with what was measured. Exit code 0 when all are kept, 3 when one is not,
+4 when the verdict is INVALID, 5 when no request succeeded. loadctl help thresholds has the grammar.
 
 Examples:
   loadctl check night-soak                                        the thresholds it was run with
@@ -75,8 +76,10 @@ Examples:
   loadctl check night-soak --slo 'service.p99.9<20ms' -o junit=check.xml)";
 
 inline constexpr char kDiffExamples[] =
-    R"(A change counts when it is beyond what intervals of the two tests differ by themselves; docs/comparing.md names the method.
-What cannot be compared is refused: other load shapes, verdict INVALID, tests that have not ended.
+    R"(A change counts when it is beyond what the seconds of the two tests differ by themselves, in the
+whole or in a typical second: on a machine that does other things too, run 30 s or longer.
+docs/comparing.md names the method. What cannot be compared is refused: other load shapes, verdict
+INVALID, tests that have not ended.
 Limits: p99>+10% or p99>+5ms (latencies), rate<-5%, errors>+0.1% (in points).
 
 Examples:
@@ -89,22 +92,37 @@ inline constexpr char kListExamples[] =
   loadctl ls -l build=17
   loadctl ls --state running --state pending)";
 
+inline constexpr char kGetExamples[] =
+    R"(Examples:
+  loadctl get night-soak
+  loadctl get night-soak -o json | jq .spec)";
+
+inline constexpr char kStopExamples[] =
+    R"(Examples:
+  loadctl stop night-soak --reason 'the disk is full'
+  loadctl stop --all)";
+
+inline constexpr char kDriversExamples[] =
+    R"(Examples:
+  loadctl drivers
+  loadctl drivers -o json | jq -r '.drivers[] | select(.state == "LOST") | .name')";
+
 inline constexpr char kNoteExamples[] =
     R"(Example:
   loadctl note night-soak 'the cache was cold')";
 
 inline constexpr char kTailExamples[] =
-    R"(Reads from Kafka itself, not through the orchestrator. For an embedded broker, the orchestrator says its address when it
-starts. Ctrl-C ends it.
+    R"(Reads from Kafka itself, not through the orchestrator, which says the address of an embedded broker
+when it starts. Ctrl-C ends it.
 
 Examples:
   loadctl tail metrics --kafka 127.0.0.1:9092
   loadctl tail trigger --from begin --once)";
 
 inline constexpr char kDoctorExamples[] =
-    R"(Looks at this host (open files, ports, processors, clock), at the orchestrator, its drivers and their
-clocks, and at the broker. The exit code is 0 when there is no problem (warnings are none), 7 when
-something cannot be reached, else 2.
+    R"(Looks at this host (open files, ports, processors, clock), at the orchestrator, its drivers and
+their clocks, and at the broker. The exit code is 0 when there is no problem (warnings are none),
+7 when something cannot be reached, else 2.
 
 Examples:
   loadctl doctor

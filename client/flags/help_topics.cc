@@ -74,10 +74,10 @@ constexpr char kExitCodes[] =
     R"(   0  pass
    1  internal error
    2  usage or configuration: the line on standard error says what was wanted
-   3  a threshold failed
+   3  a threshold failed, or diff found a regression
    4  verdict INVALID: the generator was the limit (loadctl help verdict)
    5  no request succeeded
-   6  stopped by somebody's order, or by --on-driver-loss abort
+   6  stopped by somebody's order, by --on-driver-loss abort, or by a driver's own policy
    7  the orchestrator or the broker cannot be reached
  130  Ctrl-C, after the report
  143  SIGTERM, after the report
@@ -115,8 +115,24 @@ pace takes more drivers.
   loadctl drivers                who is there
 
 A test takes all drivers that are idle, or --drivers N; it waits until there are enough. When a
-driver is lost in mid-test, the others go on and the verdict is DEGRADED; --on-driver-loss abort
-stops the test instead.
+driver is lost in mid-test, the others go on and the verdict is DEGRADED. --on-driver-loss
+redistribute gives its part of a rate or of stages to the others, abort stops the test.
+)";
+
+constexpr char kThresholds[] =
+    R"(A threshold says what the result must keep; one that fails makes the exit code 3.
+
+  --slo 'p99<50ms'              latency from the due time: p50 p90 p99.9 ..., min mean max
+  --slo 'service.p99<20ms'      from the actual send
+  --slo 'errors<0.1%'           share of requests that failed, were dropped, or status 400 and above
+  --slo 'rate>950/s'            answers a second
+  --slo 'p99<50ms per 5s'       in each window of 5 s, not only over all
+Several: commas between them, or --slo again. --abort-on-fail stops the test as soon as one cannot
+be kept any more.
+
+  loadctl check NAME --slo 'p99<20ms' --from 10s       judges a finished test, or a part of it
+  loadctl diff A B --fail-if 'p99>+10%'                against another test: worse beyond noise?
+docs/thresholds.md has the grammar, docs/comparing.md the method.
 )";
 
 }  // namespace
@@ -126,6 +142,7 @@ const std::vector<HelpTopic>& HelpTopics() {
       {"plans", "Plan files: a test in JSON", kPlans},
       {"rates", "Closed and open loops, rates and stages", kRates},
       {"latency", "What response time, service time and send delay are", kLatency},
+      {"thresholds", "What a result must keep, and comparing", kThresholds},
       {"verdict", "VALID, DEGRADED, INVALID", kVerdict},
       {"exit-codes", "What the exit code says", kExitCodes},
       {"drivers", "Where load comes from", kDrivers},

@@ -245,8 +245,11 @@ absl::Status ApplyRest(const SpecFlags& flags, v1::LoadTestSpec& spec) {
       spec.set_on_driver_loss(v1::LoadTestSpec::CONTINUE);
     } else if (*flags.on_driver_loss == "abort") {
       spec.set_on_driver_loss(v1::LoadTestSpec::ABORT);
+    } else if (*flags.on_driver_loss == "redistribute") {
+      spec.set_on_driver_loss(v1::LoadTestSpec::REDISTRIBUTE);
     } else {
-      return WrongFlag("--on-driver-loss", *flags.on_driver_loss, "continue or abort");
+      return WrongFlag("--on-driver-loss", *flags.on_driver_loss,
+                       "continue, redistribute or abort");
     }
   }
   for (const std::string& label : flags.labels) {
@@ -325,6 +328,7 @@ absl::Status InTermsOfFlags(const absl::Status& error, const SpecFlags& flags) {
       {"spec.connect_timeout:", flags.connect_timeout ? "--connect-timeout:" : ""},
       {"spec.request_timeout:", flags.timeout ? "--timeout:" : ""},
       {"spec.drain_timeout:", flags.drain ? "--drain:" : ""},
+      {"spec.on_driver_loss:", flags.on_driver_loss ? "--on-driver-loss:" : ""},
       {"spec.title:", flags.title ? "--title:" : ""},
       {"spec.labels", flags.labels.empty() ? "" : "--label"},
       // The rest is from the plan, where the spec is the whole file.

@@ -99,8 +99,10 @@ void AddLimits(CLI::App& app, SpecFlags& flags) {
   AddText(app, "--drain", flags.drain, "DURATION",
           "How long answers may still come after the last request (default: --timeout)")
       ->group(limits);
-  AddText(app, "--on-driver-loss", flags.on_driver_loss, "continue|abort",
-          "When a driver is lost in mid-test (default continue)")
+  AddText(
+      app, "--on-driver-loss", flags.on_driver_loss, "continue|redistribute|abort",
+      "When a driver is lost in mid-test: the others go on, take its part over (rate and stages "
+      "only), or stop (default continue)")
       ->group(limits);
 }
 

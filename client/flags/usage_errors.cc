@@ -53,6 +53,15 @@ std::string ExplainUsage(const CLI::App& program, const CLI::ParseError& error) 
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && text.substr(0, 4) == "name") {
     return "the NAME of a test is missing; loadctl ls shows them";
   }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    // "after is required": what a person wrote instead of it is B in the usage line.
+    const std::string name = text.substr(0, text.find(' '));
+    for (const CLI::Option* option : ChosenCommand(program)->get_options()) {
+      if (option->get_name() != name) continue;
+      return absl::StrFormat("%s is missing: %s", option->get_type_name(),
+                             option->get_description());
+    }
+  }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::string extra = FirstExtra(program);
     if (extra[0] == '-') {

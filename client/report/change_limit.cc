@@ -48,6 +48,13 @@ bool ParseBound(std::string_view text, ChangeLimit& limit) {
   return ns.ok();
 }
 
+bool IsBeyond(const ChangeLimit& limit, const Change& change) {
+  const double value =
+      limit.relative ? change.Relative(change.difference.value) : change.difference.value;
+  return change.direction != Change::Direction::kNone &&
+         (limit.upwards ? value > limit.bound : value < limit.bound);
+}
+
 }  // namespace
 
 absl::StatusOr<ChangeLimit> ParseChangeLimit(std::string_view whole) {
@@ -94,9 +101,14 @@ absl::StatusOr<std::vector<LimitResult>> JudgeLimits(const std::vector<ChangeLim
     LimitResult& result = results.emplace_back();
     result.limit = limit;
     result.change = &*it;
-    const double value = limit.relative ? it->Relative(it->difference.value) : it->difference.value;
-    result.failed = it->direction != Change::Direction::kNone &&
-                    (limit.upwards ? value > limit.bound : value < limit.bound);
+    result.failed = IsBeyond(limit, *it);
+    // A few bad seconds of either test can hide in the whole what all others show.
+    const auto typical = std::find_if(changes.begin(), changes.end(), [&](const Change& c) {
+      return c.name == std::string(kTypical) + limit.measure;
+    });
+    if (result.failed || typical == changes.end() || !IsBeyond(limit, *typical)) continue;
+    result.failed = true;
+    result.change = &*typical;
   }
   return results;
 }

@@ -25,6 +25,7 @@ absl::StatusOr<ChangeLimit> ParseChangeLimit(std::string_view text);
 
 struct LimitResult {
   ChangeLimit limit;
+  // The whole's, or that of a typical interval when it alone is beyond the limit.
   const Change* change = nullptr;
   // Beyond the limit, and beyond noise.
   bool failed = false;

@@ -1,45 +1,39 @@
 // What changed between two tests, and whether by more than noise. docs/comparing.md explains the
 // method for people.
 //
-// A percentile of a whole test is that of its merged histogram. How far it is from what it would be
-// in the long run is estimated twice, and the wider interval is taken:
+// Each measure is compared twice:
 //
-//   from requests   order statistics: the rank of a quantile is binomial, so two ranks around it
-//                   bound it without any assumption on the distribution (Hahn, Meeker: Statistical
-//                   Intervals, 1991, 5.2). Shares: Wilson's score interval (1927). Of the
-//                   difference: both intervals put together as Zou and Donner do (Statistics in
-//                   Medicine 27, 2008). Takes requests to be independent, which they are not: those
-//                   of one moment share a queue, a garbage collection, a noisy neighbour.
-//   from intervals  sectioning (Asmussen, Glynn: Stochastic Simulation, 2007, III.5; Nakayama, ACM
-//                   TOMACS 24, 2014): the spread of the intervals' own values around that of the
-//                   whole, with Student's t. Of the difference: the spread of the differences of
-//                   intervals at the same time of both tests, so that a ramp, which both have, is
-//                   no noise. Where neighbours resemble each other the variance is raised by
-//                   (1 + r) / (1 - r), r their correlation, as of an autoregressive process.
+//   the whole    the number of all requests, a percentile that of the merged histogram. How far it
+//   is
+//                from what it would be in the long run is estimated from requests, and from the
+//                intervals of the test; the wider one is taken. A test's few bad seconds are in it,
+//                and make it wide.
+//   a typical    the middle of the intervals' own numbers, compared by their ranks. A few bad
+//   interval     seconds, of the server or of what else ran there, hardly move it.
+//
+// Differences between intervals are those of intervals at the same time of both tests, so that a
+// ramp, which both have, is no noise.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "client/report/noise.h"
 #include "loadtest/v1/load_test.pb.h"
 
 namespace loadtest {
 
-// Of intervals: a false alarm in a hundred comparisons of one measure.
-inline constexpr double kConfidence = 0.99;
+// Before the name of a measure: that of a typical interval.
+inline constexpr std::string_view kTypical = "typical.";
 
-struct Estimate {
-  double value = 0;
-  double low = 0;
-  double high = 0;
-};
-
+// What changed in one measure.
 struct Change {
   enum class Unit { kNanoseconds, kShare, kPerSecond };
   enum class Direction { kNone, kBetter, kWorse };
 
-  std::string name;  // "p99", "service.p99", "rate", "errors"
+  std::string name;  // "p99", "service.p99", "rate", "errors", "typical.service.p99"
   Unit unit = Unit::kNanoseconds;
   Estimate before = {};
   Estimate after = {};
@@ -51,6 +45,7 @@ struct Change {
   // The difference as a share of `before`; 0 when that is 0. Shares differ in points, not in shares
   // of themselves.
   bool is_relative() const { return unit != Unit::kShare && before.value > 0; }
+  bool is_typical() const { return name.compare(0, kTypical.size(), kTypical) == 0; }
   double Relative(double difference_of) const {
     return before.value > 0 ? difference_of / before.value : 0;
   }
@@ -63,11 +58,8 @@ std::vector<const v1::IntervalResult*> SteadyIntervals(const v1::Report& report)
 inline constexpr size_t kFewestIntervals = 3;
 
 // Of two tests that can be compared. In the order in which people read them: rate, errors, then
-// latencies.
+// latencies; then the same of a typical interval, as far as there are kFewestRanked of them.
 std::vector<Change> Compare(const v1::Report& before, const v1::Report& after);
-
-// Half the width of Student's t interval of kConfidence in standard errors.
-double StudentT(double degrees_of_freedom);
 
 // "+12.3 %" or, for shares, "+0.12 points".
 std::string FormatChange(const Change& change, double difference);

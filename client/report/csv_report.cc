@@ -47,10 +47,11 @@ std::string Errors(const v1::IntervalResult& interval) {
 
 std::string CsvReport(const v1::Report& report) {
   std::vector<std::string> names = {
-      "start_s",        "end_s",       "drivers",         "due",         "sent",
-      "completed",      "failed",      "dropped",         "http_errors", "in_flight",
-      "waiting",        "sent_per_s",  "completed_per_s", "errors",      "sent_bytes",
-      "received_bytes", "warmup_sent", "warmup_completed"};
+      "start_s",        "end_s",           "drivers",         "due",
+      "sent",           "completed",       "failed",          "dropped",
+      "http_errors",    "in_flight",       "waiting",         "due_per_s",
+      "sent_per_s",     "completed_per_s", "errors",          "sent_bytes",
+      "received_bytes", "warmup_sent",     "warmup_completed"};
   for (const std::string_view latency : {"response", "service", "send_delay"}) {
     for (const auto& [name, value] : kLatencyColumns)
       names.push_back(absl::StrFormat("%s_%s_ms", latency, name));
@@ -66,6 +67,7 @@ std::string CsvReport(const v1::Report& report) {
                                 counts.completed(), counts.failed(), counts.dropped(),
                                 counts.http_errors(), counts.in_flight(), counts.waiting()})
       row.push_back(absl::StrFormat("%d", count));
+    row.push_back(PerSecond(counts.due(), seconds));
     row.push_back(PerSecond(counts.sent(), seconds));
     row.push_back(PerSecond(counts.completed(), seconds));
     row.push_back(Errors(interval));

@@ -39,6 +39,44 @@ std::string Interval(const Change& change) {
                          FormatChange(change, change.difference.high));
 }
 
+// Those of the whole tests or of a typical interval, whose names then stand without their prefix.
+std::string ChangesTable(const std::vector<Change>& changes, bool typical, bool colors) {
+  using enum Table::Align;
+  Table table({{typical ? "typical interval" : "whole test"},
+               {"A", kRight},
+               {"99 % interval"},
+               {"B", kRight},
+               {"99 % interval"},
+               {"change", kRight},
+               {"99 % interval"},
+               {""}});
+  std::vector<Change::Direction> directions;
+  for (const Change& change : changes) {
+    if (change.is_typical() != typical) continue;
+    table.Add(
+        {change.name.substr(typical ? kTypical.size() : 0),
+         FormatMeasured(change, change.before.value), Range(change, change.before),
+         FormatMeasured(change, change.after.value), Range(change, change.after),
+         FormatChange(change, change.difference.value), Interval(change),
+         change.direction == Change::Direction::kNone ? "" : DirectionName(change.direction)});
+    directions.push_back(change.direction);
+  }
+  if (directions.empty()) {
+    return typical ? "  too few whole intervals to say what a typical one is like; run for longer\n"
+                   : "";
+  }
+  std::string text;
+  const std::string rows = table.Print("  ");
+  // The titles come first; then a line a change.
+  for (size_t from = 0, line = 0; from < rows.size(); ++line) {
+    const size_t end = rows.find('\n', from);
+    const std::string row = rows.substr(from, end - from);
+    text += (line == 0 ? row : Colored(row, directions[line - 1], colors)) + "\n";
+    from = end + 1;
+  }
+  return text;
+}
+
 nlohmann::json ToJson(const Estimate& estimate) {
   return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
 }
@@ -90,46 +128,22 @@ std::string DiffView(const Diff& diff, bool colors) {
     text += PadRight(i == 0 ? "changed" : "", kNameWidth) + Clip(d.what, kWidestValue) + ": " +
             ClipMiddle(d.before, kWidestValue) + " -> " + ClipMiddle(d.after, kWidestValue) + "\n";
   }
-  using enum Table::Align;
-  Table table({{""},
-               {"A", kRight},
-               {"99 % interval"},
-               {"B", kRight},
-               {"99 % interval"},
-               {"change", kRight},
-               {"99 % interval"},
-               {""}});
-  std::vector<Change::Direction> directions;
-  for (const Change& change : diff.changes) {
-    table.Add(
-        {change.name, FormatMeasured(change, change.before.value), Range(change, change.before),
-         FormatMeasured(change, change.after.value), Range(change, change.after),
-         FormatChange(change, change.difference.value), Interval(change),
-         change.direction == Change::Direction::kNone ? "" : DirectionName(change.direction)});
-    directions.push_back(change.direction);
-  }
-  text += "\n";
-  std::string rows = table.Print("  ");
-  // The titles come first; then a line a change.
-  for (size_t from = 0, line = 0; from < rows.size(); ++line) {
-    const size_t end = rows.find('\n', from);
-    const std::string row = rows.substr(from, end - from);
-    text += (line == 0 ? row : Colored(row, directions[line - 1], colors)) + "\n";
-    from = end + 1;
-  }
-  text += "\n";
+  text += "\n" + ChangesTable(diff.changes, /*typical=*/false, colors);
+  text += "\n" + ChangesTable(diff.changes, /*typical=*/true, colors) + "\n";
   for (const LimitResult& result : diff.limits) {
     const Change& change = *result.change;
     text +=
         PadRight("limit", kNameWidth) +
         Colored(result.failed ? "FAILED" : "passed",
                 result.failed ? Change::Direction::kWorse : Change::Direction::kBetter, colors) +
-        absl::StrFormat("  %s  got %s%s\n", result.limit.expression,
+        absl::StrFormat("  %s  got %s%s%s\n", result.limit.expression,
                         FormatChange(change, change.difference.value),
+                        change.is_typical() ? " in a typical interval" : "",
                         change.direction == Change::Direction::kNone ? ", within noise" : "");
   }
-  const bool any = std::any_of(directions.begin(), directions.end(),
-                               [](auto d) { return d != Change::Direction::kNone; });
+  const bool any = std::any_of(diff.changes.begin(), diff.changes.end(), [](const Change& change) {
+    return change.direction != Change::Direction::kNone;
+  });
   if (!any) text += PadRight("result", kNameWidth) + "nothing changed beyond noise\n";
   return text;
 }

@@ -1,5 +1,7 @@
 #include "client/report/html_diff.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "client/report/chart_data.h"
 #include "client/report/html_page.h"
@@ -39,6 +41,20 @@ std::string Badge(const Diff& diff) {
   return Element("span", "nothing changed beyond noise", "badge good");
 }
 
+std::string ChangesTable(const std::vector<Change>& changes, bool typical) {
+  HtmlTable table({"", "A (99 % interval)", "B (99 % interval)", "change", "99 % interval", ""}, 1);
+  for (const Change& change : changes) {
+    if (change.is_typical() != typical) continue;
+    table.Add({change.name.substr(typical ? kTypical.size() : 0), Range(change, change.before),
+               Range(change, change.after), FormatChange(change, change.difference.value),
+               absl::StrFormat("%s to %s", FormatChange(change, change.difference.low),
+                               FormatChange(change, change.difference.high)),
+               DirectionName(change.direction)},
+              CssOf(change.direction));
+  }
+  return table.Take();
+}
+
 }  // namespace
 
 std::string HtmlDiff(const Diff& diff) {
@@ -54,23 +70,19 @@ std::string HtmlDiff(const Diff& diff) {
     body += "<div class=\"note warn\">" + Element("p", "Compared by force") +
             Element("p", warning) + "</div>\n";
   }
-  body += Element("h2", "Changes");
-  HtmlTable table({"", "A (99 % interval)", "B (99 % interval)", "change", "99 % interval", ""}, 1);
-  for (const Change& change : diff.changes) {
-    table.Add({change.name, Range(change, change.before), Range(change, change.after),
-               FormatChange(change, change.difference.value),
-               absl::StrFormat("%s to %s", FormatChange(change, change.difference.low),
-                               FormatChange(change, change.difference.high)),
-               DirectionName(change.direction)},
-              CssOf(change.direction));
+  body += Element("h2", "Changes") + ChangesTable(diff.changes, /*typical=*/false);
+  if (std::any_of(diff.changes.begin(), diff.changes.end(),
+                  [](const Change& change) { return change.is_typical(); })) {
+    body += Element("h2", "Changes in a typical interval") +
+            ChangesTable(diff.changes, /*typical=*/true);
   }
-  body += table.Take();
   if (!diff.limits.empty()) {
     body += Element("h2", "Limits");
     HtmlTable limits({"limit", "", "got"});
     for (const LimitResult& result : diff.limits) {
       limits.Add({result.limit.expression, result.failed ? "FAILED" : "passed",
-                  FormatChange(*result.change, result.change->difference.value)},
+                  FormatChange(*result.change, result.change->difference.value) +
+                      (result.change->is_typical() ? " in a typical interval" : "")},
                  result.failed ? "bad" : "good");
     }
     body += limits.Take();
@@ -90,10 +102,10 @@ std::string HtmlDiff(const Diff& diff) {
   body +=
       "</main>\n<footer>" +
       Element("p",
-              "Percentiles are those of all requests, from merged histograms. Intervals are the "
-              "wider of two: order statistics (Wilson's for shares), which take requests to be "
-              "independent, and sectioning over the intervals of the tests, which does not. A "
-              "change counts when its interval does not contain 0.") +
+              "Percentiles are those of all requests, from merged histograms. Their 99 % intervals "
+              "are the wider of two: by the number of requests, and by how the intervals of a test "
+              "differ. A typical interval is compared by ranks, so that a few bad ones do not "
+              "count. A change counts when its 99 % interval does not contain 0.") +
       "</footer>\n";
   const nlohmann::json data = {{"runs", {ChartData(diff.before, "A"), ChartData(diff.after, "B")}}};
   return HtmlPage("A and B: " + diff.before.load_test().name() + ", " + test.name(), body, data);

@@ -336,7 +336,14 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
   WriteVerdict(report, writer);
   std::string_view id = report.load_test().name();
   id.remove_prefix(id.rfind('/') + 1);
-  writer.Line("more", absl::StrFormat("loadctl report %s -o json", id));
+  if (options.kept) {
+    writer.Line("more", absl::StrFormat("loadctl report %s -o json", id));
+  } else {
+    writer.Line("more",
+                "run it with -o html=report.html or -o json=report.json: after --local nothing is "
+                "left to ask",
+                2);
+  }
   return writer.Take();
 }
 

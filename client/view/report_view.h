@@ -13,6 +13,8 @@ struct ReportViewOptions {
   bool colors = false;
   // Bars of blocks instead of ASCII.
   bool unicode = false;
+  // Whether an orchestrator has the test, so that its report can be asked for again.
+  bool kept = true;
 };
 
 // One screen: long lists (drivers, errors, reasons) show their worst entries and say how many there

@@ -1,4 +1,4 @@
-// loadctl from its arguments to what it prints, against a fake orchestrator in this process.
+// `run`, `create`, `watch`, `get`, `stop` and `drivers`, and what all commands have in common.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,9 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "client/fake_orchestrator.h"
-#include "client/loadctl.h"
-#include "client/sample_messages.h"
+#include "client/loadctl_fixture.h"
 
 namespace loadtest {
 namespace {
@@ -20,30 +18,7 @@ using testing::StartsWith;
 
 constexpr char kUrl[] = "http://127.0.0.1:8081/ping";
 
-class LoadctlTest : public testing::Test {
- protected:
-  LoadctlTest() { orchestrator_.Script({SampleUpdate()}, SampleReport()); }
-
-  int Run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"--server", orchestrator_.address()});
-    return RunAnywhere(arguments);
-  }
-
-  int RunAnywhere(const std::vector<std::string>& arguments) {
-    std::ostringstream out, err;
-    std::istringstream in(input_);
-    Terminal terminal{.out = out, .err = err, .in = in};
-    const int exit_code =
-        RunLoadctl(arguments, {}, FAKE_ORCHESTRATOR_FOLDER, terminal, interrupts_);
-    out_ = out.str();
-    err_ = err.str();
-    return exit_code;
-  }
-
-  Interrupts interrupts_;
-  FakeOrchestrator orchestrator_;
-  std::string input_, out_, err_;
-};
+using LoadctlTest = LoadctlFixture;
 
 TEST_F(LoadctlTest, RunCreatesWatchesAndReports) {
   EXPECT_EQ(Run({"run", "tsunami", kUrl, "--delay", "5ms", "-n", "1000", "--drivers", "3"}), 0);
@@ -191,7 +166,9 @@ TEST_F(LoadctlTest, StopAllBeginsWithWhatSendsAndThenTakesTheOldest) {
 TEST_F(LoadctlTest, RemoveGoesOnAfterAFailure) {
   Run({"create", kUrl, "--id", "soak"});
   EXPECT_EQ(Run({"rm", "none", "soak"}), 2);
-  EXPECT_EQ(err_, "loadctl: loadTests/none: no such test (loadctl ls shows them)\nloadTests/soak is deleted\n");
+  EXPECT_EQ(
+      err_,
+      "loadctl: loadTests/none: no such test (loadctl ls shows them)\nloadTests/soak is deleted\n");
   EXPECT_EQ(orchestrator_.deleted(), (std::vector<std::string>{"loadTests/soak"}));
 }
 
@@ -232,7 +209,9 @@ TEST_F(LoadctlTest, TheReportCanGoToAFile) {
 TEST_F(LoadctlTest, AFileThatCannotBeWrittenIsFoundBeforeTheTest) {
   EXPECT_EQ(Run({"run", kUrl, "--output", "/no/such/folder/x"}), 2);
   EXPECT_EQ(err_,
-            "loadctl: --output: got \"/no/such/folder/x\", want a file that can be written\n");
+            "loadctl: --output: got \"/no/such/folder/x\", want a file that can be written (No "
+            "such file or "
+            "directory)\n");
   EXPECT_TRUE(orchestrator_.created().empty());
 }
 

@@ -8,10 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "client/fake_orchestrator.h"
-#include "client/loadctl.h"
+#include "client/loadctl_fixture.h"
 #include "client/report/simulated_run.h"
-#include "client/sample_messages.h"
 
 namespace loadtest {
 namespace {
@@ -20,28 +18,15 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class HistoryCommandsTest : public testing::Test {
+class HistoryCommandsTest : public LoadctlFixture {
  protected:
   HistoryCommandsTest() {
     folder_ = std::filesystem::temp_directory_path() /
               ("history_commands." + std::to_string(getpid()) + "." +
                testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder_);
-    orchestrator_.Script({SampleUpdate()}, SampleReport());
   }
   ~HistoryCommandsTest() override { std::filesystem::remove_all(folder_); }
-
-  int Run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"--server", orchestrator_.address()});
-    std::ostringstream out, err;
-    std::istringstream in;
-    Terminal terminal{.out = out, .err = err, .in = in};
-    const int exit_code =
-        RunLoadctl(arguments, {}, FAKE_ORCHESTRATOR_FOLDER, terminal, interrupts_);
-    out_ = out.str();
-    err_ = err.str();
-    return exit_code;
-  }
 
   void Add(const std::string& id, v1::Report report) {
     report.mutable_load_test()->set_name("loadTests/" + id);
@@ -58,21 +43,36 @@ class HistoryCommandsTest : public testing::Test {
   }
 
   std::filesystem::path folder_;
-  Interrupts interrupts_;
-  FakeOrchestrator orchestrator_;
-  std::string out_, err_;
 };
 
-v1::Report WithThresholds() {
-  v1::Report report = SampleReport();
-  v1::ThresholdResult& good = *report.add_thresholds();
-  good.set_expression("errors<1%");
-  good.set_actual("0.47%");
-  good.set_passed(true);
-  v1::ThresholdResult& bad = *report.add_thresholds();
-  bad.set_expression("p99<5ms");
-  bad.set_actual("9.81ms");
-  return report;
+TEST_F(HistoryCommandsTest, AMistakeLeavesTheFileOfYesterdayAlone) {
+  std::ofstream(File("r.html")) << "yesterday";
+  EXPECT_EQ(Run({"report", "no-such-test", "-o", "html=" + File("r.html"), "-o",
+                 "csv=" + File("new.csv")}),
+            2);
+  EXPECT_EQ(Read(File("r.html")), "yesterday");
+  EXPECT_FALSE(std::filesystem::exists(File("new.csv")));
+}
+
+TEST_F(HistoryCommandsTest, AFullDiskIsNamedWithTheFile) {
+  Add("a", SampleReport());
+  Run({"report", "a", "-o", "html=/dev/full"});
+  EXPECT_THAT(
+      err_,
+      HasSubstr("loadctl: /dev/full: the result could not be written: No space left on device\n"));
+}
+
+TEST_F(HistoryCommandsTest, AShorterReportTakesTheWholePlaceOfALongerOne) {
+  Add("a", SampleReport());
+  std::ofstream(File("r.csv")) << std::string(100'000, 'x');
+  Run({"report", "a", "-o", "csv=" + File("r.csv")});
+  EXPECT_THAT(Read(File("r.csv")), StartsWith("start_s,"));
+  EXPECT_THAT(Read(File("r.csv")), Not(HasSubstr("xxx")));
+}
+
+TEST_F(HistoryCommandsTest, AWrongStateIsSaidBeforeTheOrchestratorIsAsked) {
+  EXPECT_EQ(RunAnywhere({"ls", "--server", "127.0.0.1:1", "--state", "done"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--state: got \"done\", want pending, "));
 }
 
 TEST_F(HistoryCommandsTest, ListShowsWhatCameOfTestsThatHaveEnded) {
@@ -127,7 +127,7 @@ TEST_F(HistoryCommandsTest, NoteWritesANote) {
 }
 
 TEST_F(HistoryCommandsTest, CheckPrintsEachThresholdAndEndsWithThree) {
-  Add("a", WithThresholds());
+  Add("a", SampleReportWithThresholds());
   EXPECT_EQ(Run({"check", "a"}), 3);
   EXPECT_EQ(out_,
             "loadTests/a  SUCCEEDED\n"
@@ -137,7 +137,7 @@ TEST_F(HistoryCommandsTest, CheckPrintsEachThresholdAndEndsWithThree) {
 }
 
 TEST_F(HistoryCommandsTest, CheckAndReportPassTheSliceOn) {
-  Add("a", WithThresholds());
+  Add("a", SampleReportWithThresholds());
   for (const char* command : {"check", "report"}) {
     Run({command, "a", "--slo", "p99<50ms,errors<1%", "--slo", "rate>1/s", "--from", "10s", "--to",
          "1m", "--exclude", "d2", "--exclude", "d3"});
@@ -165,7 +165,7 @@ TEST_F(HistoryCommandsTest, CheckSaysWhatItWants) {
 }
 
 TEST_F(HistoryCommandsTest, RunSendsThresholdsAndFailsWithThem) {
-  orchestrator_.Script({}, WithThresholds());
+  orchestrator_.Script({}, SampleReportWithThresholds());
   EXPECT_EQ(
       Run({"run", "http://127.0.0.1/", "--slo", "p99<5ms, errors<1%", "--abort-on-fail", "-q"}), 3);
   const v1::LoadTestSpec spec = orchestrator_.created().at(0).spec();
@@ -180,7 +180,7 @@ TEST_F(HistoryCommandsTest, RunSendsThresholdsAndFailsWithThem) {
 }
 
 TEST_F(HistoryCommandsTest, AReportGoesToEveryFileItIsWantedIn) {
-  Add("a", WithThresholds());
+  Add("a", SampleReportWithThresholds());
   EXPECT_EQ(Run({"report", "a", "-o", "json=" + File("r.json"), "-o", "csv=" + File("r.csv"), "-o",
                  "junit=" + File("r.xml"), "-o", "html=" + File("r.html")}),
             3);
@@ -193,7 +193,9 @@ TEST_F(HistoryCommandsTest, AReportGoesToEveryFileItIsWantedIn) {
 
 TEST_F(HistoryCommandsTest, AFileThatCannotBeWrittenIsFoundBeforeTheTest) {
   EXPECT_EQ(Run({"run", "http://127.0.0.1/", "-o", "html=/no/such/folder/r.html"}), 2);
-  EXPECT_EQ(err_, "loadctl: -o: got \"/no/such/folder/r.html\", want a file that can be written\n");
+  EXPECT_EQ(err_,
+            "loadctl: -o: got \"/no/such/folder/r.html\", want a file that can be written (No such "
+            "file or directory)\n");
   EXPECT_TRUE(orchestrator_.created().empty());
 }
 

@@ -117,4 +117,16 @@ v1::Report SampleReport() {
   return report;
 }
 
+v1::Report SampleReportWithThresholds() {
+  v1::Report report = SampleReport();
+  v1::ThresholdResult& good = *report.add_thresholds();
+  good.set_expression("errors<1%");
+  good.set_actual("0.47%");
+  good.set_passed(true);
+  v1::ThresholdResult& bad = *report.add_thresholds();
+  bad.set_expression("p99<5ms");
+  bad.set_actual("9.81ms");
+  return report;
+}
+
 }  // namespace loadtest

@@ -10,5 +10,7 @@ namespace loadtest {
 v1::LoadTestUpdate SampleUpdate();
 
 v1::Report SampleReport();
+// The same with thresholds: errors<1%, which is kept, and p99<5ms, which is not.
+v1::Report SampleReportWithThresholds();
 
 }  // namespace loadtest

@@ -109,6 +109,15 @@ TEST(ParseCommandLine, HelpGoesToStandardOutputWithZero) {
   EXPECT_EQ(parsed.err, "");
 }
 
+TEST(ParseCommandLine, HelpFitsInto100Columns) {
+  for (const char* command :
+       {"run", "create", "ls", "get", "watch", "stop", "rm", "report", "check", "diff", "note",
+        "drivers", "tail", "doctor", "init", "help", "completion"}) {
+    std::istringstream lines(Parse({command, "--help"}).out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
 TEST(ParseCommandLine, MistakesAreOneLineThatSaysWhatIsWanted) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{},
@@ -134,7 +143,10 @@ TEST(ParseCommandLine, MistakesAreOneLineThatSaysWhatIsWanted) {
       {{"get"},
        "loadctl get: the NAME of a test is missing; loadctl ls shows them (see loadctl get "
        "--help)\n"},
-      {{"diff", "x"}, "loadctl diff: after is required (see loadctl diff --help)\n"},
+      {{"note", "x"},
+       "loadctl note: TEXT is missing: The note; \"\" removes it (see loadctl note --help)\n"},
+      {{"diff", "x"},
+       "loadctl diff: B is missing: The one to compare with it (see loadctl diff --help)\n"},
       {{"run", "http://h/", "-n", "5", "-n", "6"},
        "loadctl run: --requests: given twice (see loadctl run --help)\n"},
       {{"ls", "-o", "yaml"}, "loadctl: -o: got \"yaml\", want table, json\n"},

@@ -175,7 +175,7 @@ TEST(SpecFromFlags, TheOtherFlagsFindTheirFields) {
 
 TEST(SpecFromFlags, ClosedSetsAreNamed) {
   EXPECT_EQ(Spec({.arguments = {kUrl}, .on_driver_loss = "panic"}),
-            "--on-driver-loss: got \"panic\", want continue or abort");
+            "--on-driver-loss: got \"panic\", want continue, redistribute or abort");
   EXPECT_EQ(Spec({.arguments = {kUrl}, .labels = {"web"}}), "--label: got \"web\", want KEY=VALUE");
 }
 

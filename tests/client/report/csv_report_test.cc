@@ -58,7 +58,7 @@ TEST(CsvReport, HasARowAnIntervalAndAsManyCellsInEach) {
   const auto rows = Rows(CsvReport(TwoIntervals()));
   ASSERT_EQ(rows.size(), 4u);  // the last is what stands behind the last line feed
   EXPECT_EQ(rows[3], std::vector<std::string>{""});
-  EXPECT_EQ(rows[0].size(), 45u);
+  EXPECT_EQ(rows[0].size(), 46u);
   EXPECT_EQ(rows[1].size(), rows[0].size());
   EXPECT_EQ(rows[2].size(), rows[0].size());
 }
@@ -70,6 +70,7 @@ TEST(CsvReport, WritesEachInTheUnitOfItsColumn) {
   EXPECT_EQ(Cell(rows, 1, "drivers"), "2");
   EXPECT_EQ(Cell(rows, 1, "due"), "103");
   EXPECT_EQ(Cell(rows, 1, "http_errors"), "4");
+  EXPECT_EQ(Cell(rows, 1, "due_per_s"), "103.000");
   EXPECT_EQ(Cell(rows, 1, "completed_per_s"), "99.000");
   EXPECT_EQ(Cell(rows, 1, "errors"), "REQUEST_TIMEOUT=2 CONNECT_REFUSED=1");
   EXPECT_EQ(Cell(rows, 1, "received_bytes"), "2000");

@@ -12,20 +12,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-v1::Report WithThresholds() {
-  v1::Report report = SampleReport();
-  v1::ThresholdResult& good = *report.add_thresholds();
-  good.set_expression("errors<1%");
-  good.set_actual("0.47%");
-  good.set_passed(true);
-  v1::ThresholdResult& bad = *report.add_thresholds();
-  bad.set_expression("p99<5ms");
-  bad.set_actual("9.81ms");
-  return report;
-}
-
 TEST(JunitReport, HasACaseAThresholdAndOneForTheVerdict) {
-  const std::string xml = JunitReport(WithThresholds());
+  const std::string xml = JunitReport(SampleReportWithThresholds());
   EXPECT_THAT(xml,
               HasSubstr("<testsuites name=\"loadtest\" tests=\"3\" failures=\"1\" errors=\"0\" "
                         "skipped=\"0\" time=\"5.000\">"));
@@ -37,7 +25,7 @@ TEST(JunitReport, HasACaseAThresholdAndOneForTheVerdict) {
 }
 
 TEST(JunitReport, AVerdictThatIsInvalidIsAnError) {
-  v1::Report report = WithThresholds();
+  v1::Report report = SampleReportWithThresholds();
   report.mutable_verdict()->set_level(v1::Verdict::INVALID);
   v1::VerdictReason& reason = *report.mutable_verdict()->add_reasons();
   reason.set_driver_id("d2");

@@ -15,10 +15,17 @@ struct SimulatedRun {
   uint32_t seed = 1;
   int seconds = 30;
   int rate = 400;
-  // Added to the slowest 3 % of the requests.
+  // Added to the slowest requests.
   int64_t slower_tail_ns = 0;
   // How much a second is faster or slower than others, as a share; seconds resemble the one before.
   double noise = 0.05;
+  // Share of the seconds in which something else has the processors: a third of the answers take 5
+  // to 100 ms more.
+  double disturbed = 0;
+  // Share of the requests that slower_tail_ns is added to.
+  double tail = 0.03;
+  // A load that rises in stages, and makes the server slower from second to second.
+  double times_slower_at_the_end = 1;
 };
 
 // A server of some 2 ms with a tail: p99 about 8 ms.
@@ -33,7 +40,11 @@ inline v1::Report SimulateRun(const SimulatedRun& run) {
   test.set_state(v1::LoadTest::SUCCEEDED);
   test.mutable_spec()->mutable_request()->set_url("http://127.0.0.1:8081/");
   test.mutable_spec()->mutable_request()->set_method("GET");
-  test.mutable_spec()->mutable_rate()->set_requests_per_second(run.rate);
+  if (run.times_slower_at_the_end > 1) {
+    test.mutable_spec()->mutable_stages()->add_stages()->set_to(run.rate);
+  } else {
+    test.mutable_spec()->mutable_rate()->set_requests_per_second(run.rate);
+  }
   *test.mutable_spec()->mutable_duration() = ToDuration(run.seconds * 1'000'000'000LL);
   test.add_assignments()->set_driver_id("d1");
   report.mutable_verdict()->set_level(v1::Verdict::VALID);
@@ -41,11 +52,15 @@ inline v1::Report SimulateRun(const SimulatedRun& run) {
   double drift = 0;
   for (int second = 0; second < run.seconds; ++second) {
     drift = 0.5 * drift + run.noise * normal(random);
+    const double slower = std::pow(run.times_slower_at_the_end, 1.0 * second / run.seconds);
+    const bool is_disturbed = uniform(random) < run.disturbed;
+    const double pause_ms = is_disturbed ? 5 * std::exp(3 * uniform(random)) : 0;
     Histogram interval;
     for (int i = 0; i < run.rate; ++i) {
       double ms = 2 * std::exp(0.4 * normal(random));
-      if (uniform(random) < 0.03) ms += 4 + 2 * uniform(random) + run.slower_tail_ns / 1e6;
-      interval.Record(static_cast<int64_t>(ms * std::exp(drift) * 1e6));
+      if (uniform(random) < run.tail) ms += 4 + 2 * uniform(random) + run.slower_tail_ns / 1e6;
+      if (is_disturbed && uniform(random) < 1.0 / 3) ms += pause_ms * uniform(random);
+      interval.Record(static_cast<int64_t>(ms * std::exp(drift) * slower * 1e6));
     }
     all.Merge(interval);
     v1::IntervalResult& result = *report.add_intervals();

@@ -237,5 +237,16 @@ TEST(LiveScreen, TitlesAndUrlsCannotPlayTricks) {
   EXPECT_EQ(text.find('\x07'), std::string::npos);
 }
 
+TEST(LiveScreen, WhereOneThresholdFitsItIsABrokenOne) {
+  LiveState state = RampAtFourSeconds();
+  v1::LoadTestUpdate update = state.update();
+  v1::ThresholdResult& broken = *update.add_thresholds();
+  broken.set_expression("errors<0.1%");
+  broken.set_actual("3%");
+  state.Apply(update);
+  const std::string text = Text(LiveScreen(state, {.columns = 44, .rows = 10}));
+  EXPECT_NE(text.find("thresholds  BROKEN  errors<0.1%  and 1 more"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace loadtest

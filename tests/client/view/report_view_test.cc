@@ -96,6 +96,14 @@ more        loadctl report tsunami-1 -o json
 )");
 }
 
+TEST(ReportView, NamesNoTestThatIsGoneWhenItIsRead) {
+  const std::string text = ReportView(SampleReport(), {.kept = false});
+  EXPECT_EQ(text.find("loadctl report"), std::string::npos) << text;
+  EXPECT_NE(text.find("more        run it with -o html=report.html or -o json=report.json"),
+            std::string::npos)
+      << text;
+}
+
 TEST(ReportView, FitsOnAScreenHoweverMuchThereIs) {
   const std::string text = ReportView(HugeReport(), {.width = 100});
   EXPECT_LE(Lines(text), 54);
