@@ -51,6 +51,7 @@ void World::Do(const Fault& fault) {
     case Kind::kFreezeOrchestrator:
     case Kind::kCutOrchestrator:
     case Kind::kResetOrchestrator:
+    case Kind::kSupplantOrchestrator:
     case Kind::kFullDisk:
       return DoToOrchestrator(fault, until_ns);
     case Kind::kBrokerAway:
@@ -98,12 +99,9 @@ void World::DoToOrchestrator(const Fault& fault, int64_t until_ns) {
       office.frozen_until_ns = std::max(office.frozen_until_ns, until_ns);
       return;
     case Kind::kCutOrchestrator:
-      office.cut_until_ns = std::max(office.cut_until_ns, until_ns);
-      bus.SetReachable(false);
-      timeline_.At(until_ns, [this, &office] {
-        if (timeline_.now() >= office.cut_until_ns && office.orchestrator != nullptr)
-          office.orchestrator->bus().SetReachable(true);
-      });
+      return CutOrchestrator(office, until_ns);
+    case Kind::kSupplantOrchestrator:
+      office.supplanted_for_ns = std::max(fault.for_ns, 4 * kNanosPerSecond);
       return;
     case Kind::kResetOrchestrator:
       bus.Reset();
@@ -114,6 +112,15 @@ void World::DoToOrchestrator(const Fault& fault, int64_t until_ns) {
       office.dies_for_ns = fault.for_ns;
       return;
   }
+}
+
+void World::CutOrchestrator(Office& office, int64_t until_ns) {
+  office.cut_until_ns = std::max(office.cut_until_ns, until_ns);
+  office.orchestrator->bus().SetReachable(false);
+  timeline_.At(until_ns, [this, &office] {
+    if (timeline_.now() >= office.cut_until_ns && office.orchestrator != nullptr)
+      office.orchestrator->bus().SetReachable(true);
+  });
 }
 
 void World::Heal() {
@@ -134,6 +141,7 @@ void World::Heal() {
   for (Office& office : offices_) {
     office.frozen_until_ns = office.cut_until_ns = 0;
     office.dies_after = -1;
+    office.supplanted_for_ns = 0;
     office.store->SetFull(false);
     if (office.orchestrator != nullptr) {
       office.orchestrator->bus().SetReachable(true);

@@ -55,6 +55,9 @@ v1::LoadTestSpec ChooseSpec(Random& random, int hosts) {
   if (random.Chance(400)) spec.set_drivers(static_cast<int32_t>(random.Between(1, hosts)));
   if ((spec.has_rate() || spec.has_stages()) && !by_count && random.Chance(500)) {
     spec.set_on_driver_loss(v1::LoadTestSpec::REDISTRIBUTE);
+    // Long enough for somebody to be lost in it, and for others to go on.
+    if (spec.has_rate())
+      *spec.mutable_duration() = ToDuration(random.Between(5'000, 15'000) * kMilli);
   } else if (random.Chance(400)) {
     spec.set_on_driver_loss(random.Chance(500) ? v1::LoadTestSpec::ABORT
                                                : v1::LoadTestSpec::CONTINUE);
@@ -166,6 +169,8 @@ const char* FaultName(Fault::Kind kind) {
       return "cut orchestrator off";
     case Fault::Kind::kResetOrchestrator:
       return "reset producer of orchestrator";
+    case Fault::Kind::kSupplantOrchestrator:
+      return "supplant orchestrator";
     case Fault::Kind::kBrokerAway:
       return "broker away";
     case Fault::Kind::kFullDisk:

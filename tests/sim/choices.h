@@ -44,6 +44,9 @@ struct Fault {
     kFreezeOrchestrator,
     kCutOrchestrator,
     kResetOrchestrator,
+    // Cut off with its next decision on the way, while another one is started: what it decided
+    // arrives when it has been replaced.
+    kSupplantOrchestrator,
     kBrokerAway,
     kFullDisk,
     kGarbage,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "loadtest/v1/bus.pb.h"
+#include "server/core/record_checks.h"
 
 namespace loadtest::sim {
 namespace {
@@ -29,6 +30,16 @@ Record AnyOf(Random& random, const SimBroker& broker, Topic topic) {
   if (log == nullptr || log->empty()) return {};
   return (*log)[static_cast<size_t>(random.Between(0, static_cast<int64_t>(log->size()) - 1))]
       .record;
+}
+
+// Of `trigger` mostly a decision, which is rarer there than a sign of life.
+Record AnyDecision(Random& random, const SimBroker& broker) {
+  Record record;
+  for (int tries = 0; tries < 30; ++tries) {
+    record = AnyOf(random, broker, Topic::kTrigger);
+    if (record.key != kOrchestratorKey) break;
+  }
+  return record;
 }
 
 Record Torn(Random& random, const SimBroker& broker) {
@@ -107,8 +118,8 @@ std::vector<Record> Garbage(Random random, const SimBroker& broker) {
         break;
       case 4:
         // The same decision or report once more, as it was.
-        records.push_back(
-            AnyOf(random, broker, random.Chance(500) ? Topic::kTrigger : Topic::kMetrics));
+        records.push_back(random.Chance(500) ? AnyDecision(random, broker)
+                                             : AnyOf(random, broker, Topic::kMetrics));
         if (records.back().value.empty()) records.pop_back();
         break;
       default:

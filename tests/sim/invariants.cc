@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -9,6 +10,9 @@
 #include "common/schedule/spec_schedule.h"
 #include "common/spec/load_test_spec.h"
 #include "driver/engine/load_plan.h"
+#include "server/core/driver_life.h"
+#include "server/core/share_plan.h"
+#include "server/core/writer_fence.h"
 #include "tests/sim/replay.h"
 
 namespace loadtest::sim {
@@ -38,6 +42,7 @@ class TestCheck {
 
   void Run() {
     if (!report_.has_totals()) return;  // it never began
+    ReadPlan();
     for (const v1::DriverResult& driver : report_.drivers()) CheckDriver(driver);
     CheckSums();
     CheckSentOnce();
@@ -76,6 +81,7 @@ class TestCheck {
     recorded_ += run->tally[0];
     warmup_ += run->tally[1];
     CheckUnknown(driver, *run);
+    CheckPlan(driver, *run);
     if (!run->killed && !whole)
       Broken("%s lives, has said all, and its part is not whole", assignment.driver_id());
   }
@@ -139,6 +145,8 @@ class TestCheck {
         for (const int64_t due_ns : *done) {
           if (seen.insert({shared ? "" : run.driver_id, due_ns}).second) continue;
           ++twice_;
+          if (shared && OwnersOf(due_ns) > 1)
+            Broken("the request due at %d ns was given to two drivers", due_ns);
           // A lost driver that lives on sends its part until it hears that others have it: the
           // verdict tells.
           if (!HasEvent("adjusted"))
@@ -147,6 +155,57 @@ class TestCheck {
       }
     }
     handled_ = static_cast<int64_t>(seen.size());
+  }
+
+  // How many drivers' shares, as the decisions on `trigger` left them, have the request.
+  int OwnersOf(int64_t due_ns) const {
+    if (!plan_) return 0;
+    const int64_t index = ScheduleOf(report_.load_test().spec()).CountBefore(due_ns);
+    int owners = 0;
+    for (const v1::DriverResult& driver : report_.drivers()) {
+      const std::vector<v1::Share>& shares = plan_->SharesOf(LifeOf(driver.assignment()));
+      owners += std::any_of(shares.begin(), shares.end(), [&](const v1::Share& share) {
+        return index % share.stride() == share.first() && due_ns >= share.from_offset_ns() &&
+               (share.until_offset_ns() == 0 || due_ns < share.until_offset_ns());
+      });
+    }
+    return owners;
+  }
+
+  void ReadPlan() {
+    WriterFence fence;
+    for (const SimBroker::Stored& stored : *world_.broker().Find({Topic::kTrigger, 0})) {
+      v1::Trigger trigger;
+      if (stored.record.message_type != "Trigger" ||
+          !trigger.ParseFromString(stored.record.value) || !fence.Admit(trigger) ||
+          trigger.test_id() != id_)
+        continue;
+      if (trigger.has_started() && !plan_) plan_.emplace(trigger.started());
+      if (trigger.has_finished()) return;
+      if (trigger.has_adjusted() && plan_) plan_->Apply(trigger.adjusted());
+    }
+  }
+
+  bool IsNamed(const std::string& driver_id, std::string_view what) const {
+    const auto& reasons = report_.verdict().reasons();
+    return std::any_of(reasons.begin(), reasons.end(), [&](const v1::VerdictReason& reason) {
+      return reason.driver_id() == driver_id && reason.message().find(what) != std::string::npos;
+    });
+  }
+
+  // What a driver handled beyond what it was given in the end, or less, is named.
+  void CheckPlan(const v1::DriverResult& driver, const RunRecord& run) {
+    const DriverLife life = LifeOf(driver.assignment());
+    if (!driver.finished() || driver.intervals_missing() > 0 || !plan_ || !plan_->is_exact() ||
+        !HasEvent("adjusted") || HasEvent("stop_ordered"))
+      return;
+    const auto handled = static_cast<int64_t>(run.sent.size() + run.dropped.size());
+    const int64_t planned = plan_->Planned(life, 0, kNeverNs);
+    if (handled > planned && !IsNamed(life.driver_id, "went on with its part"))
+      Broken("%s handled %d of %d requests, and nobody says so", life.driver_id, handled, planned);
+    if (handled < planned && !IsNamed(life.driver_id, ""))
+      Broken("%s handled only %d of %d requests, and nobody says so", life.driver_id, handled,
+             planned);
   }
 
   void CheckValid() {
@@ -189,6 +248,7 @@ class TestCheck {
   Tally warmup_;
   int64_t handled_ = 0;
   int64_t twice_ = 0;
+  std::optional<SharePlan> plan_;
 };
 
 // A report that a living driver has cut is on the topic.
@@ -311,6 +371,8 @@ std::vector<std::string> BrokenPromises(const World& world) {
   }
   if (orchestrator.decided_blindly())
     broken.push_back("the orchestrator decided before it had applied all that it had read");
+  for (const std::string& id : orchestrator.ended_too_soon())
+    broken.push_back(id + " was ended while a driver of it was heard");
   CheckPublished(world, broken);
   CheckFence(world, broken);
   CheckRequestIds(world, broken);

@@ -1,5 +1,6 @@
 // The processes of a world: started, moved turn by turn, killed.
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "common/config/config.h"
@@ -127,6 +128,7 @@ void World::TurnOrchestrator(Office& office) {
   if (timeline_.now() < office.frozen_until_ns)
     return WakeOrchestrator(office, office.frozen_until_ns);
   SimOrchestrator& orchestrator = *office.orchestrator;
+  const int64_t decisions = orchestrator.bus().decisions();
   orchestrator.Turn(office.dies_after);
   if (office.dies_after >= 0) return StopOrchestrator(office, office.dies_for_ns);
   if (orchestrator.has_ended()) {
@@ -134,6 +136,12 @@ void World::TurnOrchestrator(Office& office) {
     if (!healed_ || &office == &offices_[0]) return StopOrchestrator(office, kTryAgainNs);
     office.orchestrator.reset();
     return;
+  }
+  if (office.supplanted_for_ns > 0 && orchestrator.bus().decisions() > decisions) {
+    const int64_t for_ns = std::exchange(office.supplanted_for_ns, 0);
+    CutOrchestrator(office, std::min(timeline_.now() + for_ns, choices_.heal_ns));
+    Office& other = &office == &offices_[0] ? offices_[1] : offices_[0];
+    if (other.orchestrator == nullptr) StartOrchestrator(other);
   }
   WakeOrchestrator(office, orchestrator.NextTurnNs());
 }

@@ -191,7 +191,31 @@ void SimOrchestrator::EndCatchUpWhenRead(Moment now) {
   if (catch_up_to_.empty()) core_.EndCatchUp(now);
 }
 
+// Of a decision of its own, before it is applied.
+void SimOrchestrator::WatchEnd(const v1::Trigger& end) {
+  const std::string& id = end.test_id();
+  const v1::LoadTest* test = core_.FindTest(id);
+  const bool for_want_of_drivers = end.finished().state() == v1::LoadTest::SUCCEEDED ||
+                                   end.finished().reason().find("lost") != std::string::npos;
+  if (!end.has_finished() || end.writer() != core_.writer() || test == nullptr ||
+      test->state() != v1::LoadTest::RUNNING || !for_want_of_drivers ||
+      test->spec().on_driver_loss() == v1::LoadTestSpec::ABORT)
+    return;
+  const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
+  for (const v1::DriverResult& driver : report->drivers()) {
+    const KnownDriver* known = core_.drivers().Find(driver.assignment().driver_id());
+    if (driver.finished() || known == nullptr || known->heartbeat.test_id() != id ||
+        known->heartbeat.incarnation() != driver.assignment().incarnation())
+      continue;
+    const int64_t age_ns = end.decide_time_ns() - known->last_seen.wall.ns;
+    if (age_ns >= 0 && age_ns < 2 * kNanosPerSecond) ended_too_soon_.insert(id);
+  }
+}
+
 void SimOrchestrator::OnRecord(const Record& record) {
+  v1::Trigger trigger;
+  const bool is_trigger = record.topic == Topic::kTrigger && trigger.ParseFromString(record.value);
+  if (is_trigger) WatchEnd(trigger);
   std::vector<Notice> notices = Apply(record);
   if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
       Wake(notices.front().test_id))
@@ -199,10 +223,7 @@ void SimOrchestrator::OnRecord(const Record& record) {
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
     batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
-  if (record.topic == Topic::kTrigger) {
-    v1::Trigger trigger;
-    if (trigger.ParseFromString(record.value)) decisions_.OnApplied(trigger);
-  }
+  if (is_trigger) decisions_.OnApplied(trigger);
 }
 
 std::vector<Notice> SimOrchestrator::Apply(const Record& record) {

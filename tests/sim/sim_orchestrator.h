@@ -70,6 +70,8 @@ class SimOrchestrator {
   bool began_empty() const { return began_empty_; }
   // It decided something before all that it had read was applied.
   bool decided_blindly() const { return decided_blindly_; }
+  // Tests that it ended although it heard a driver that was not done with them.
+  const std::set<std::string>& ended_too_soon() const { return ended_too_soon_; }
 
  private:
   enum class State {
@@ -98,6 +100,7 @@ class SimOrchestrator {
   void EndCatchUpWhenRead(Moment now);
   void PublishSign(v1::OrchestratorAlive::Kind kind);
   void OnRecord(const Record& record);
+  void WatchEnd(const v1::Trigger& end);
   std::vector<Notice> Apply(const Record& record);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
   void DeleteFromStore(const std::string& id);
@@ -115,6 +118,7 @@ class SimOrchestrator {
   State state_ = State::kWaitingForBroker;
   bool began_empty_ = false;
   bool decided_blindly_ = false;
+  std::set<std::string> ended_too_soon_;
   Offsets offsets_;
   int64_t polled_to_ = 0;  // of `trigger`, while it starts
   int64_t trigger_end_ = 0;

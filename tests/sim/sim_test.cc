@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_format.h"
@@ -64,6 +66,33 @@ TEST_P(Simulation, KeepsEveryPromise) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, Simulation, testing::Range(0, kShards));
+
+// A promise that is never put to the test is kept, too.
+TEST(SimulationTest, WhatItIsThereForHappens) {
+  std::map<std::string, int> seen;
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    World world(seed, false);
+    ASSERT_TRUE(world.Run()) << seed;
+    for (const auto& [id, state] : world.orchestrator()->core().States()) {
+      const std::unique_ptr<v1::Report> report = world.orchestrator()->FindReport(id);
+      if (report == nullptr) continue;
+      for (const v1::Event& event : report->events()) ++seen[event.type()];
+      for (const v1::DriverResult& driver : report->drivers()) {
+        if (driver.took_over_requests() > 0) ++seen["taken over"];
+        if (driver.unknown_requests() > 0) ++seen["unknown"];
+        if (driver.finished() && driver.lost()) ++seen["both finished and lost"];
+      }
+    }
+    for (const auto& [key, run] : world.ledger().runs())
+      ++seen[v1::MetricsReport::EndReason_Name(run.end_reason)];
+  }
+  for (const char* what :
+       {"driver_lost", "driver_heard_again", "driver_joined", "driver_refused", "adjusted",
+        "orchestrator_took_over", "stop_ordered", "taken over", "unknown", "PLAN_DONE",
+        "STOP_ORDERED", "DRIVER_STOPPED", "LEASE_EXPIRED"})
+    EXPECT_GT(seen[what], 0) << what;
+  EXPECT_EQ(seen["both finished and lost"], 0);
+}
 
 TEST(SimulationTest, TheSameSeedDoesTheSame) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {

@@ -73,6 +73,8 @@ class World {
     // The next turn dies after so many records, if not negative; it is started again after so long.
     int dies_after = -1;
     int64_t dies_for_ns = 0;
+    // It is cut off for so long when it has decided something, and another one is started; 0: not.
+    int64_t supplanted_for_ns = 0;
   };
 
   // processes.cc.
@@ -97,6 +99,7 @@ class World {
   // chaos.cc.
   void Do(const Fault& fault);
   void DoToOrchestrator(const Fault& fault, int64_t until_ns);
+  void CutOrchestrator(Office& office, int64_t until_ns);
   void Heal();
 
   bool AtRest() const;
