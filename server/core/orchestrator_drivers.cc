@@ -210,13 +210,14 @@ MonotonicTime OrchestratorCore::MayGoOnUntil(Moment now, const Test& test,
                                              const ReportMerger::DriverPart& part) const {
   constexpr MonotonicTime kLongAgo = {INT64_MIN / 2};
   const DriverLife life = LifeOf(part.assignment);
-  // Gone, or there and lost for another reason than silence.
-  if (part.finished || registry_.IsGone(life.driver_id, life.incarnation) ||
-      registry_.IsLive(now, life.driver_id, life.incarnation))
-    return kLongAgo;
   const KnownDriver* driver = registry_.Find(life.driver_id);
   const bool is_known =
       driver != nullptr && driver->heard && driver->heartbeat.incarnation() == life.incarnation;
+  // Gone, or there and lost for another reason than silence. One whose silence is excused, because
+  // the bus was away, is not there.
+  if (part.finished || registry_.IsGone(life.driver_id, life.incarnation) ||
+      (is_known && !registry_.IsSilent(now, *driver)))
+    return kLongAgo;
   const bool has_ended = is_known && test.armed.contains(life) &&
                          driver->heartbeat.state() == v1::DriverHeartbeat::IDLE;
   if (has_ended || NeverJoined(part)) return kLongAgo;
