@@ -44,6 +44,9 @@ void World::Do(const Fault& fault) {
     case Kind::kResetDriver:
       if (host.driver != nullptr) host.driver->bus().Reset();
       return;
+    case Kind::kLoseReport:
+      if (host.driver != nullptr) host.driver->bus().LoseReportBeforeLast();
+      return;
     case Kind::kKillOrchestrator:
     case Kind::kForgetOrchestrator:
     case Kind::kEndOrchestrator:
@@ -131,6 +134,7 @@ void World::Heal() {
   broker_.SetUp(true);
   for (const auto& host : hosts_) {
     host->frozen_until_ns = host->cut_until_ns = 0;
+    if (host->driver != nullptr) host->driver->bus().LoseReportBeforeLast(false);
     if (host->driver == nullptr) {
       StartDriver(*host);
     } else {

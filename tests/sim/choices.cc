@@ -126,6 +126,8 @@ Choices Choose(Random random) {
     choices.wall_offset_ns.push_back(random.Between(-most, most));
     choices.fails_to_arm.push_back(random.Chance(fails_to_arm));
   }
+  if (choices.temper != Temper::kCalm && random.Chance(100))
+    choices.max_rate = static_cast<double>(random.Between(10, 60));
   for (int64_t i = random.Between(1, 3); i > 0; --i) {
     PlannedTest test;
     test.request_id = absl::StrFormat("request-%d", i);
@@ -155,6 +157,8 @@ const char* FaultName(Fault::Kind kind) {
       return "stall sending thread of driver";
     case Fault::Kind::kResetDriver:
       return "reset producer of driver";
+    case Fault::Kind::kLoseReport:
+      return "lose last report but one of driver";
     case Fault::Kind::kKillOrchestrator:
       return "kill orchestrator";
     case Fault::Kind::kForgetOrchestrator:

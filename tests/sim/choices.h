@@ -37,6 +37,7 @@ struct Fault {
     kFreezeDriver,        // the whole process
     kStallEngine,         // its sending thread alone
     kResetDriver,         // its producer publishes again what was not confirmed
+    kLoseReport,          // the one before its last, and kill it before it can repeat that
     kKillOrchestrator,    // and start it again after `for_ns`, with the same store
     kForgetOrchestrator,  // the same with an empty store
     kEndOrchestrator,     // in order
@@ -71,6 +72,8 @@ struct Choices {
   EngineHabits habits;
   std::vector<int64_t> wall_offset_ns;  // by host
   std::vector<bool> fails_to_arm;       // by host
+  // Requests per second that every driver allows; 0: any.
+  double max_rate = 0;
   std::vector<PlannedTest> tests;
   std::vector<Fault> faults;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -10,10 +9,9 @@
 #include "common/schedule/spec_schedule.h"
 #include "common/spec/load_test_spec.h"
 #include "driver/engine/load_plan.h"
-#include "server/core/driver_life.h"
-#include "server/core/share_plan.h"
-#include "server/core/writer_fence.h"
+#include "tests/sim/plan_check.h"
 #include "tests/sim/replay.h"
+#include "tests/sim/trigger_log.h"
 
 namespace loadtest::sim {
 namespace {
@@ -36,13 +34,16 @@ bool AddsUp(const v1::RequestCounts& c) {
 // One test, at rest.
 class TestCheck {
  public:
-  TestCheck(const World& world, std::string id, const v1::Report& report,
+  TestCheck(const World& world, const TriggerLog& log, std::string id, const v1::Report& report,
             std::vector<std::string>& broken)
-      : world_(world), id_(std::move(id)), report_(report), broken_(broken) {}
+      : world_(world),
+        id_(std::move(id)),
+        report_(report),
+        broken_(broken),
+        plan_(log, id_, report) {}
 
   void Run() {
     if (!report_.has_totals()) return;  // it never began
-    ReadPlan();
     for (const v1::DriverResult& driver : report_.drivers()) CheckDriver(driver);
     CheckSums();
     CheckSentOnce();
@@ -81,7 +82,8 @@ class TestCheck {
     recorded_ += run->tally[0];
     warmup_ += run->tally[1];
     CheckUnknown(driver, *run);
-    CheckPlan(driver, *run);
+    const std::string wrong = plan_.WrongWith(driver, *run);
+    if (!wrong.empty()) Broken("%s %s", assignment.driver_id(), wrong);
     if (!run->killed && !whole)
       Broken("%s lives, has said all, and its part is not whole", assignment.driver_id());
   }
@@ -145,7 +147,7 @@ class TestCheck {
         for (const int64_t due_ns : *done) {
           if (seen.insert({shared ? "" : run.driver_id, due_ns}).second) continue;
           ++twice_;
-          if (shared && OwnersOf(due_ns) > 1)
+          if (shared && plan_.OwnersOf(due_ns) > 1)
             Broken("the request due at %d ns was given to two drivers", due_ns);
           // A lost driver that lives on sends its part until it hears that others have it: the
           // verdict tells.
@@ -155,57 +157,6 @@ class TestCheck {
       }
     }
     handled_ = static_cast<int64_t>(seen.size());
-  }
-
-  // How many drivers' shares, as the decisions on `trigger` left them, have the request.
-  int OwnersOf(int64_t due_ns) const {
-    if (!plan_) return 0;
-    const int64_t index = ScheduleOf(report_.load_test().spec()).CountBefore(due_ns);
-    int owners = 0;
-    for (const v1::DriverResult& driver : report_.drivers()) {
-      const std::vector<v1::Share>& shares = plan_->SharesOf(LifeOf(driver.assignment()));
-      owners += std::any_of(shares.begin(), shares.end(), [&](const v1::Share& share) {
-        return index % share.stride() == share.first() && due_ns >= share.from_offset_ns() &&
-               (share.until_offset_ns() == 0 || due_ns < share.until_offset_ns());
-      });
-    }
-    return owners;
-  }
-
-  void ReadPlan() {
-    WriterFence fence;
-    for (const SimBroker::Stored& stored : *world_.broker().Find({Topic::kTrigger, 0})) {
-      v1::Trigger trigger;
-      if (stored.record.message_type != "Trigger" ||
-          !trigger.ParseFromString(stored.record.value) || !fence.Admit(trigger) ||
-          trigger.test_id() != id_)
-        continue;
-      if (trigger.has_started() && !plan_) plan_.emplace(trigger.started());
-      if (trigger.has_finished()) return;
-      if (trigger.has_adjusted() && plan_) plan_->Apply(trigger.adjusted());
-    }
-  }
-
-  bool IsNamed(const std::string& driver_id, std::string_view what) const {
-    const auto& reasons = report_.verdict().reasons();
-    return std::any_of(reasons.begin(), reasons.end(), [&](const v1::VerdictReason& reason) {
-      return reason.driver_id() == driver_id && reason.message().find(what) != std::string::npos;
-    });
-  }
-
-  // What a driver handled beyond what it was given in the end, or less, is named.
-  void CheckPlan(const v1::DriverResult& driver, const RunRecord& run) {
-    const DriverLife life = LifeOf(driver.assignment());
-    if (!driver.finished() || driver.intervals_missing() > 0 || !plan_ || !plan_->is_exact() ||
-        !HasEvent("adjusted") || HasEvent("stop_ordered"))
-      return;
-    const auto handled = static_cast<int64_t>(run.sent.size() + run.dropped.size());
-    const int64_t planned = plan_->Planned(life, 0, kNeverNs);
-    if (handled > planned && !IsNamed(life.driver_id, "went on with its part"))
-      Broken("%s handled %d of %d requests, and nobody says so", life.driver_id, handled, planned);
-    if (handled < planned && !IsNamed(life.driver_id, ""))
-      Broken("%s handled only %d of %d requests, and nobody says so", life.driver_id, handled,
-             planned);
   }
 
   void CheckValid() {
@@ -248,7 +199,7 @@ class TestCheck {
   Tally warmup_;
   int64_t handled_ = 0;
   int64_t twice_ = 0;
-  std::optional<SharePlan> plan_;
+  const PlanCheck plan_;
 };
 
 // A report that a living driver has cut is on the topic.
@@ -274,31 +225,33 @@ void CheckPublished(const World& world, std::vector<std::string>& broken) {
 }
 
 // Nobody acts on what an orchestrator decided after it had been replaced.
-void CheckFence(const World& world, std::vector<std::string>& broken) {
-  int64_t newest_takeover = 0;
-  std::set<std::pair<std::string, int64_t>> started;  // test and start time
+void CheckFence(const World& world, const TriggerLog& log, std::vector<std::string>& broken) {
   std::set<std::string> created;
-  const std::vector<SimBroker::Stored>* log = world.broker().Find({Topic::kTrigger, 0});
-  if (log == nullptr) return;
-  for (const SimBroker::Stored& stored : *log) {
-    v1::Trigger trigger;
-    if (stored.record.message_type != "Trigger" || !trigger.ParseFromString(stored.record.value))
-      continue;
-    if (trigger.has_alive() && trigger.alive().kind() == v1::OrchestratorAlive::TAKEOVER)
-      newest_takeover = std::max(newest_takeover, trigger.alive().incarnation());
-    if (trigger.writer() < newest_takeover) continue;
-    if (trigger.has_created()) created.insert(trigger.test_id());
-    if (trigger.has_started())
-      started.insert({trigger.test_id(), trigger.started().start_time_ns()});
+  for (const TriggerLog::Decision& decision : log.decisions()) {
+    if (decision.trigger.has_created()) created.insert(decision.trigger.test_id());
   }
-  for (const auto& [id, state] : world.orchestrator()->core().States()) {
+  const SimOrchestrator& orchestrator = *world.orchestrator();
+  for (const auto& [id, state] : orchestrator.core().States()) {
     if (!created.contains(id)) broken.push_back(id + " was made by an orchestrator without office");
   }
+  for (const int64_t offset : orchestrator.obeyed()) {
+    if (log.IsVoid(offset))
+      broken.push_back(absl::StrFormat("the orchestrator obeyed record %d, which is void", offset));
+  }
   for (const auto& [key, run] : world.ledger().runs()) {
-    if (!started.contains({run.test_id, run.started.start_time_ns()})) {
-      broken.push_back(absl::StrFormat("%s runs %s by order of an orchestrator without office",
-                                       run.driver_id, run.test_id));
+    for (const int64_t offset : run.obeyed) {
+      if (log.IsVoid(offset))
+        broken.push_back(
+            absl::StrFormat("%s obeyed record %d, which is void", run.driver_id, offset));
     }
+  }
+}
+
+// However often its Started is read.
+void CheckRunOnce(const World& world, std::vector<std::string>& broken) {
+  for (const auto& [key, run] : world.ledger().runs()) {
+    if (run.times_armed > 1 || run.refused_itself)
+      broken.push_back(absl::StrFormat("%s began %s a second time", run.driver_id, run.test_id));
   }
 }
 
@@ -337,8 +290,7 @@ void CheckCalm(const World& world, const std::string& id, const v1::Report& repo
       broken.push_back(absl::StrFormat("%s: nothing broke, and the part of %s is not whole", id,
                                        driver.assignment().driver_id()));
   }
-  if (report.verdict().level() == v1::Verdict::DEGRADED &&
-      report.load_test().state() == v1::LoadTest::SUCCEEDED)
+  if (report.verdict().level() == v1::Verdict::DEGRADED)
     broken.push_back(absl::StrFormat("%s: nothing broke, and it is DEGRADED: %s", id,
                                      report.verdict().ShortDebugString()));
   if (report.load_test().state() == v1::LoadTest::FAILED)
@@ -351,6 +303,7 @@ void CheckCalm(const World& world, const std::string& id, const v1::Report& repo
 std::vector<std::string> BrokenPromises(const World& world) {
   std::vector<std::string> broken;
   const SimOrchestrator& orchestrator = *world.orchestrator();
+  const TriggerLog log(world.broker());
   for (const AskedTest& asked : world.asked()) {
     if (!asked.deleted && orchestrator.core().FindTest(asked.id) == nullptr)
       broken.push_back(absl::StrFormat("%s was made and is not there", asked.id));
@@ -365,7 +318,7 @@ std::vector<std::string> BrokenPromises(const World& world) {
       broken.push_back(absl::StrFormat("%s has no report", id));
       continue;
     }
-    TestCheck(world, id, *report, broken).Run();
+    TestCheck(world, log, id, *report, broken).Run();
     CheckCalm(world, id, *report, broken);
     CheckGivenUp(world, *report, broken);
   }
@@ -374,7 +327,8 @@ std::vector<std::string> BrokenPromises(const World& world) {
   for (const std::string& id : orchestrator.ended_too_soon())
     broken.push_back(id + " was ended while a driver of it was heard");
   CheckPublished(world, broken);
-  CheckFence(world, broken);
+  CheckFence(world, log, broken);
+  CheckRunOnce(world, broken);
   CheckRequestIds(world, broken);
   for (std::string& difference : ReplayDifferences(world)) broken.push_back(std::move(difference));
   return broken;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -50,6 +51,14 @@ struct RunRecord {
   // were dropped.
   std::vector<int64_t> sent;
   std::vector<int64_t> dropped;
+  // Offsets of the records on `trigger` that made it arm, take shares or end.
+  std::set<int64_t> obeyed;
+  // Of those that gave it shares while it ran, and how often it said that it does not send some.
+  std::set<int64_t> offered;
+  int refusals = 0;
+  int times_armed = 0;
+  // It said that it cannot run the test because it runs it.
+  bool refused_itself = false;
   // What was cut into reports, by sequence.
   std::map<int64_t, v1::MetricsReport> reports;
   bool armed = false;

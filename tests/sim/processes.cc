@@ -12,10 +12,11 @@ namespace {
 constexpr int64_t kWallStartNs = 1'700'000'000 * kNanosPerSecond;
 constexpr int64_t kTryAgainNs = 3 * kNanosPerSecond;
 
-DriverPolicy OpenPolicy() {
+DriverPolicy PolicyOf(const Choices& choices) {
   v1::DriverConfig config;
   *config.mutable_max_duration() = ToDuration(3'600 * kNanosPerSecond);
   config.set_max_connections(10'000);
+  config.set_max_rate(choices.max_rate);
   *config.mutable_max_lease() = ToDuration(3'600 * kNanosPerSecond);
   return *DriverPolicy::Create(config);
 }
@@ -27,7 +28,7 @@ void World::StartDriver(Host& host) {
   SimDriver::Options options;
   options.id = host.id;
   options.incarnation = timeline_.now() + host.wall_offset_ns;
-  options.policy = OpenPolicy();
+  options.policy = PolicyOf(choices_);
   options.wall_offset_ns = host.wall_offset_ns;
   options.mono_offset_ns = random_.Between(0, 1'000) * kNanosPerSecond;
   options.habits = [this, &host] {
@@ -69,6 +70,14 @@ void World::TurnDriver(Host& host) {
   if (host.driver == nullptr) return;
   if (timeline_.now() < host.frozen_until_ns) return WakeDriver(host, host.frozen_until_ns);
   host.driver->Turn();
+  if (host.driver->bus().lost_report()) {
+    // Its last one is on its way, and may arrive.
+    const int64_t at_ns = timeline_.now() + random_.Between(0, 150) * kNanosPerMilli;
+    timeline_.At(at_ns, [this, &host, life = host.driver->options().incarnation] {
+      if (!healed_ && host.driver != nullptr && host.driver->options().incarnation == life)
+        StopDriver(host, kNanosPerSecond);
+    });
+  }
   if (host.driver->left()) {
     host.driver.reset();
     if (host.down_until_ns == 0) StartDriver(host);

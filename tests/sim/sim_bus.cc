@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "loadtest/v1/bus.pb.h"
 #include "server/core/record_checks.h"
 
 namespace loadtest::sim {
@@ -156,8 +157,14 @@ void SimBus::Arrive(TopicPartition to, const std::shared_ptr<Batch>& batch) {
     return;
   }
   Batch taken;
-  for (Outgoing& outgoing : *batch) {
-    if (random_.Chance(weather_.lost_per_mille)) {
+  for (size_t i = 0; i < batch->size(); ++i) {
+    Outgoing& outgoing = (*batch)[i];
+    const bool before_last = lose_before_last_ && IsBeforeLast(line, *batch, i);
+    if (before_last) {
+      lose_before_last_ = false;
+      lost_report_ = true;
+    }
+    if (before_last || random_.Chance(weather_.lost_per_mille)) {
       finished_.emplace_back(std::move(outgoing.done), absl::InternalError("lost"));
       --waiting_;
       wake_(timeline_.now());
@@ -172,6 +179,18 @@ void SimBus::Arrive(TopicPartition to, const std::shared_ptr<Batch>& batch) {
   timeline_.At(timeline_.now() + Latency(), [this, alive = alive_, to, batch] {
     if (*alive && lines_[to].on_way == batch) Confirm(to, batch);
   });
+}
+
+bool SimBus::IsBeforeLast(const Line& line, const Batch& batch, size_t at) const {
+  const Outgoing* next = nullptr;
+  if (at + 1 < batch.size()) {
+    next = &batch[at + 1];
+  } else if (!line.waiting.empty()) {
+    next = &line.waiting.front();
+  }
+  v1::MetricsReport report;
+  return next != nullptr && next->record.topic == Topic::kMetrics &&
+         report.ParseFromString(next->record.value) && report.final();
 }
 
 void SimBus::Confirm(TopicPartition to, const std::shared_ptr<Batch>& batch) {

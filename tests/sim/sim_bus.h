@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/bus/message_bus.h"
@@ -77,6 +78,10 @@ class SimBus final : public MessageBus {
   void SetReachable(bool reachable);
   // The client gives up its connection and publishes again whatever was not confirmed.
   void Reset();
+  // The next report that has the last one of its run right behind it is lost.
+  void LoseReportBeforeLast(bool lose = true) { lose_before_last_ = lose; }
+  // Whether that has happened; true once.
+  bool lost_report() { return std::exchange(lost_report_, false); }
   // Whether nothing but heartbeats, of which there is always another one, is on its way.
   bool HasSaidAll() const;
 
@@ -121,6 +126,7 @@ class SimBus final : public MessageBus {
   // What was on its way when its client died or gave up, if it is to arrive all the same.
   static void Land(SimBroker& broker, const Batch& batch);
   void OnAppended(TopicPartition partition);
+  bool IsBeforeLast(const Line& line, const Batch& batch, size_t at) const;
   void ReadInto(TopicPartition partition, Position& position, BusEvents& events);
 
   Timeline& timeline_;
@@ -129,6 +135,8 @@ class SimBus final : public MessageBus {
   const BusWeather& weather_;
   const std::function<void(int64_t)> wake_;
   bool reachable_ = true;
+  bool lose_before_last_ = false;
+  bool lost_report_ = false;
   std::map<TopicPartition, Line> lines_;
   size_t waiting_ = 0;
   int64_t decisions_ = 0;

@@ -133,7 +133,21 @@ void SimDriver::TakeRecord(const Record& record) {
   if (trigger.has_started()) last_started_ = trigger.started();
   if (trigger.has_adjusted() && trigger.adjusted().has_started())
     last_started_ = trigger.adjusted().started();
-  Perform(agent_.OnTrigger(trigger, Mono(), Wall()));
+  std::vector<AgentAction> actions = agent_.OnTrigger(trigger, Mono(), Wall());
+  const bool obeyed = !actions.empty();
+  Perform(std::move(actions));
+  Note(trigger, record.offset, obeyed);
+}
+
+void SimDriver::Note(const v1::Trigger& trigger, int64_t offset, bool obeyed) {
+  const std::string& test = trigger.test_id();
+  if (obeyed) ledger_.Begin(test, options_.id, options_.incarnation).obeyed.insert(offset);
+  if (engine_ == nullptr || engine_->order().test_id != test) return;
+  for (const v1::DriverShares& shares : trigger.adjusted().shares()) {
+    if (shares.driver_id() == options_.id && shares.incarnation() == options_.incarnation &&
+        shares.shares_size() > 0)
+      engine_->record().offered.insert(offset);
+  }
 }
 
 void SimDriver::Perform(std::vector<AgentAction> actions) {
@@ -158,6 +172,7 @@ void SimDriver::Arm(ArmRun order) {
   tests_.push_back(order.test_id);
   RunRecord& record = ledger_.Begin(order.test_id, options_.id, options_.incarnation);
   record.started = last_started_;
+  ++record.times_armed;
   const int64_t start_ns = order.start_time.ns - options_.wall_offset_ns;
   trace_.Line("%s arms for %s, start in %d ms", options_.id, order.test_id,
               (start_ns - timeline_.now()) / kNanosPerMilli);
@@ -174,6 +189,8 @@ bool SimDriver::FollowRun() {
   if (progress == Progress::kArmFailed) {
     trace_.Line("%s cannot arm: %s", options_.id, engine_->arm_error());
     agent_.OnArmFailed(engine_->arm_error());
+    // Nothing of it can be lost any more.
+    std::erase(tests_, engine_->order().test_id);
     engine_.reset();
     return true;
   }
@@ -226,6 +243,13 @@ void SimDriver::Beat() {
   if (!bus_->connected()) return;
   const v1::DriverHeartbeat heartbeat = agent_.TakeHeartbeat(
       Mono(), Wall(), {.reports_waiting = static_cast<int32_t>(outbox_.size())});
+  if (!heartbeat.arm_error().empty()) {
+    const std::string& test = heartbeat.test_id();
+    RunRecord& record = ledger_.Begin(test, options_.id, options_.incarnation);
+    ++record.refusals;
+    if (heartbeat.arm_error().find("runs test " + test) != std::string::npos)
+      record.refused_itself = true;
+  }
   bus_->Publish(Topic::kHeartbeat, options_.id, "DriverHeartbeat", heartbeat.SerializeAsString())
       .IgnoreError();
 }

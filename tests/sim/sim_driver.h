@@ -55,6 +55,7 @@ class SimDriver {
   bool AssignTrigger();
   void Register();
   void TakeRecord(const Record& record);
+  void Note(const v1::Trigger& trigger, int64_t offset, bool obeyed);
   void Perform(std::vector<AgentAction> actions);
   void Arm(ArmRun order);
   bool FollowRun();

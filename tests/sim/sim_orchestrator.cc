@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/strings/str_format.h"
 #include "server/core/record_checks.h"
 
 namespace loadtest::sim {
@@ -19,6 +20,21 @@ constexpr int64_t kReadBackNs = 10 * kNanosPerSecond;
 constexpr int64_t kClaimWaitNs = 1'500 * kNanosPerMilli;
 constexpr int64_t kLookBack = 300;
 constexpr TopicPartition kTrigger = {Topic::kTrigger, 0};
+
+// For people.
+std::string WhatIs(const v1::Trigger& decision) {
+  std::string reason;
+  if (decision.has_adjusted()) reason = decision.adjusted().reason();
+  if (decision.has_stop_ordered()) reason = decision.stop_ordered().reason();
+  if (decision.has_finished()) {
+    reason = absl::StrFormat("%s %s", v1::LoadTest::State_Name(decision.finished().state()),
+                             decision.finished().reason());
+  }
+  const google::protobuf::FieldDescriptor* event =
+      v1::Trigger::descriptor()->FindFieldByNumber(static_cast<int>(decision.event_case()));
+  return absl::StrFormat("%s %s: %s", decision.test_id(), event == nullptr ? "" : event->name(),
+                         reason);
+}
 
 }  // namespace
 
@@ -220,6 +236,11 @@ void SimOrchestrator::OnRecord(const Record& record) {
   if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
       Wake(notices.front().test_id))
     notices = core_.Apply(Now(), record);
+  if (is_trigger && !trigger.has_alive() && !notices.empty() &&
+      notices.front().kind != Notice::Kind::kRejected)
+    obeyed_.insert(record.offset);
+  if (is_trigger && !trigger.has_alive())
+    trace_.Line("%s reads record %d: %s", options_.name, record.offset, WhatIs(trigger));
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
     batch_.offsets[{record.topic, record.partition}] = record.offset + 1;

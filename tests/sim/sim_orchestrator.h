@@ -72,6 +72,8 @@ class SimOrchestrator {
   bool decided_blindly() const { return decided_blindly_; }
   // Tests that it ended although it heard a driver that was not done with them.
   const std::set<std::string>& ended_too_soon() const { return ended_too_soon_; }
+  // Offsets of the decisions on `trigger` that this life applied and did not reject.
+  const std::set<int64_t>& obeyed() const { return obeyed_; }
 
  private:
   enum class State {
@@ -119,6 +121,7 @@ class SimOrchestrator {
   bool began_empty_ = false;
   bool decided_blindly_ = false;
   std::set<std::string> ended_too_soon_;
+  std::set<int64_t> obeyed_;
   Offsets offsets_;
   int64_t polled_to_ = 0;  // of `trigger`, while it starts
   int64_t trigger_end_ = 0;
