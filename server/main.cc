@@ -36,7 +36,7 @@ constexpr int kEmbeddedDrivers = EmbeddedBroker::kMetricsPartitions;
 constexpr size_t kEmbeddedLargestBody = 3 << 20;
 constexpr int kShortestLeaseHeartbeats = 3;
 // The embedded broker dies with the orchestrator, so nobody comes back within a longer lease.
-constexpr int64_t kShortestEmbeddedLeaseNs = 3 * kNanosPerSecond;
+constexpr int64_t kShortestEmbeddedLeaseNs = 10 * kNanosPerSecond;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 constexpr size_t kOwnDescriptors = 256;
 constexpr size_t kFewestConnections = 32;
