@@ -68,6 +68,8 @@ void Take(int terminal) {
   tcgetattr(terminal, &modes_before);
   termios modes = modes_before;
   modes.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
+  // Else Ctrl-C throws away what is still on its way to the terminal: the second one kGiveBack.
+  modes.c_lflag |= NOFLSH;
   SetModes(terminal, modes);
   WriteAll(terminal, kTake.data(), kTake.size());
 }

@@ -340,8 +340,8 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
     writer.Line("more", absl::StrFormat("loadctl report %s -o json", id));
   } else {
     writer.Line("more",
-                "run it with -o html=report.html or -o json=report.json: after --local nothing is "
-                "left to ask",
+                "the test is gone with its orchestrator (--local); -o html=report.html or -o "
+                "json=report.json keep its report",
                 2);
   }
   return writer.Take();

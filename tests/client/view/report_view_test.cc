@@ -99,7 +99,7 @@ more        loadctl report tsunami-1 -o json
 TEST(ReportView, NamesNoTestThatIsGoneWhenItIsRead) {
   const std::string text = ReportView(SampleReport(), {.kept = false});
   EXPECT_EQ(text.find("loadctl report"), std::string::npos) << text;
-  EXPECT_NE(text.find("more        run it with -o html=report.html or -o json=report.json"),
+  EXPECT_NE(text.find("more        the test is gone with its orchestrator (--local); -o html=report.html or"),
             std::string::npos)
       << text;
 }
