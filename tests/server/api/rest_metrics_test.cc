@@ -80,7 +80,7 @@ TEST(RestMetricsTest, EveryLineFollowsTheFormat) {
       EXPECT_TRUE(types.insert(line).second) << line << " twice";
     }
   }
-  EXPECT_EQ(types.size(), 17u);
+  EXPECT_EQ(types.size(), 19u);
 }
 
 }  // namespace
