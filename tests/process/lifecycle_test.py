@@ -114,7 +114,7 @@ class LifecycleTest(harness.ProcessTest):
     def test_ctrl_c_stops_the_test_and_still_prints_its_report(self):
         target = self.target()
         orchestrator = self.orchestrator(1)
-        child = subprocess.Popen([harness.BIN / "loadctl", "--server", orchestrator.grpc, "run", target.url + "/ping", "-d", "60s", "-c", "2"],
+        child = subprocess.Popen([harness.BIN / "loadctl", "--server", orchestrator.grpc, "run", target.url + "/delay/5", "-d", "60s", "-c", "2"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
         harness.wait_for("requests", lambda: target.received() > 50)
         child.send_signal(signal.SIGINT)
