@@ -2,13 +2,12 @@
 // [--benchmark_filter=REGEX]. bench/scale measures the whole of it.
 #include <benchmark/benchmark.h>
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "bench/plausible_measurements.h"
 #include "common/base/time.h"
-#include "common/measure/histogram.h"
 #include "common/measure/measurements.h"
 #include "loadtest/v1/bus.pb.h"
 #include "server/core/record_decoder.h"
@@ -19,33 +18,6 @@ namespace {
 
 constexpr int kDrivers = 1'000;
 constexpr int kRequests = 1'000;
-
-// Response times around a millisecond, with a tail: some 350 buckets.
-v1::Measurements PlausibleMeasurements(int seed) {
-  std::mt19937_64 random(seed);
-  std::lognormal_distribution<double> service(13.8, 0.4);
-  std::lognormal_distribution<double> delay(10.3, 0.5);
-  Histogram response_time, service_time, send_delay, first_byte;
-  for (int i = 0; i < kRequests; ++i) {
-    const auto s = static_cast<int64_t>(service(random));
-    const auto d = static_cast<int64_t>(delay(random));
-    service_time.Record(s);
-    first_byte.Record(s * 9 / 10);
-    response_time.Record(s + d);
-    send_delay.Record(d);
-  }
-  v1::Measurements m;
-  m.mutable_counts()->set_due(kRequests);
-  m.mutable_counts()->set_sent(kRequests);
-  m.mutable_counts()->set_completed(kRequests);
-  response_time.ToProto(*m.mutable_response_time());
-  service_time.ToProto(*m.mutable_service_time());
-  send_delay.ToProto(*m.mutable_send_delay());
-  first_byte.ToProto(*m.mutable_first_byte_time());
-  (*m.mutable_status_codes())[200] = kRequests;
-  m.set_measured_ns(kNanosPerSecond);
-  return m;
-}
 
 std::string DriverId(int i) { return absl::StrFormat("driver-%05d", i); }
 
@@ -61,7 +33,7 @@ v1::MetricsReport ReportOf(int driver, int64_t interval) {
   constexpr int kVariants = 16;
   static const std::vector<v1::Measurements> variants = [] {
     std::vector<v1::Measurements> made;
-    for (int seed = 0; seed < kVariants; ++seed) made.push_back(PlausibleMeasurements(seed));
+    for (int seed = 0; seed < kVariants; ++seed) made.push_back(PlausibleMeasurements(seed, kRequests));
     return made;
   }();
   *m.mutable_measurements() = variants[(driver + interval) % kVariants];

@@ -11,16 +11,15 @@
 #include <cstdlib>
 #include <map>
 #include <numeric>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "bench/plausible_measurements.h"
 #include "common/base/time.h"
 #include "common/bus/kafka_bus.h"
 #include "common/config/config.h"
-#include "common/measure/histogram.h"
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/service.grpc.pb.h"
 
@@ -46,38 +45,6 @@ constexpr int kVariants = 16;
 // Connections by which the drivers publish. Real drivers have one each, and their reports travel side
 // by side; one producer for all would send a batch only when the one before it is acknowledged.
 constexpr int kProducers = 2;
-
-// What a driver measures in a second: response times around a millisecond, with a tail.
-v1::Measurements PlausibleMeasurements(uint64_t seed, int requests) {
-  std::mt19937_64 random(seed);
-  std::lognormal_distribution<double> service(13.8, 0.4);  // median 1 ms
-  std::lognormal_distribution<double> delay(10.3, 0.5);    // median 30 us
-  Histogram response_time, service_time, send_delay, first_byte;
-  for (int i = 0; i < requests; ++i) {
-    const auto s = static_cast<int64_t>(service(random));
-    const auto d = static_cast<int64_t>(delay(random));
-    service_time.Record(s);
-    first_byte.Record(s * 9 / 10);
-    response_time.Record(s + d);
-    send_delay.Record(d);
-  }
-  v1::Measurements m;
-  v1::RequestCounts& counts = *m.mutable_counts();
-  counts.set_due(requests);
-  counts.set_sent(requests);
-  counts.set_completed(requests);
-  response_time.ToProto(*m.mutable_response_time());
-  service_time.ToProto(*m.mutable_service_time());
-  send_delay.ToProto(*m.mutable_send_delay());
-  first_byte.ToProto(*m.mutable_first_byte_time());
-  (*m.mutable_status_codes())[200] = requests;
-  m.set_bytes_sent(requests * 100);
-  m.set_bytes_received(requests * 110);
-  m.set_cpu_ns(30'000'000);
-  m.set_loop_cpu_ns(20'000'000);
-  m.set_measured_ns(kNanosPerSecond);
-  return m;
-}
 
 void AppendField(int number, std::string_view message, std::string& out) {
   google::protobuf::io::StringOutputStream stream(&out);

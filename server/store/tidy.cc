@@ -56,14 +56,7 @@ absl::StatusOr<bool> Store::PackSome(const std::string& test_id) {
   get_some_records_.Bind(1, test_id).Bind(2, kRecordsAStep);
   absl::StatusOr<bool> row = get_some_records_.Step();
   for (; row.ok() && *row; row = get_some_records_.Step()) {
-    Record& record = records.emplace_back();
-    record.topic = static_cast<Topic>(get_some_records_.Int(0));
-    record.partition = static_cast<int32_t>(get_some_records_.Int(1));
-    record.offset = get_some_records_.Int(2);
-    record.key = get_some_records_.Text(3);
-    record.message_type = get_some_records_.Text(4);
-    record.timestamp = {get_some_records_.Int(5)};
-    record.value = get_some_records_.Text(6);
+    const Record& record = records.emplace_back(RecordOf(get_some_records_));
     rows.push_back(get_some_records_.Int(7));
     bytes += record.value.size();
     if (bytes > kBytesAStep) break;

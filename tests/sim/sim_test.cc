@@ -67,10 +67,10 @@ TEST_P(Simulation, KeepsEveryPromise) {
 
 INSTANTIATE_TEST_SUITE_P(Shards, Simulation, testing::Range(0, kShards));
 
+#if SIM_DEFAULT_SEEDS >= 500  // sanitizers, which have fewer, look for something else
 // A promise that is never put to the test is kept, too.
 TEST(SimulationTest, WhatItIsThereForHappens) {
   constexpr uint64_t kSeeds = 500;
-  if (SIM_DEFAULT_SEEDS < kSeeds) GTEST_SKIP() << "sanitizers look for something else";
   std::map<std::string, int> seen;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     World world(seed, false);
@@ -95,6 +95,7 @@ TEST(SimulationTest, WhatItIsThereForHappens) {
     EXPECT_GT(seen[what], 0) << what;
   EXPECT_EQ(seen["both finished and lost"], 0);
 }
+#endif
 
 TEST(SimulationTest, TheSameSeedDoesTheSame) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {

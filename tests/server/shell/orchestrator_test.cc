@@ -115,6 +115,25 @@ class OrchestratorTest : public testing::Test {
     Heartbeat(id, v1::DriverHeartbeat::IDLE, "");
   }
 
+  // t1, of a and b: a has sent 10 requests and is done; b has sent 6, and was told to end before its
+  // last report came.
+  void RunTestOfTwoThatLacksAReport() {
+    Register("a");
+    Register("b");
+    v1::CreateLoadTestRequest request;
+    request.set_load_test_id("t1");
+    request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
+    request.mutable_spec()->mutable_avalanche();
+    request.mutable_spec()->set_requests_per_driver(10);
+    request.mutable_spec()->set_drivers(2);
+    ASSERT_TRUE(Ask(&Orchestrator::CreateLoadTest, request).ok());
+    AwaitState("t1", v1::LoadTest::STARTING);
+    Report("a", "t1", 1, 10, true);
+    Report("b", "t1", 1, 6, false);
+    Heartbeat("b", v1::DriverHeartbeat::LEAVING, "");
+    AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  }
+
   void Heartbeat(const std::string& id, v1::DriverHeartbeat::State state, const std::string& test) {
     v1::DriverHeartbeat m;
     m.set_driver_id(id);
@@ -257,20 +276,7 @@ TEST_F(OrchestratorTest, DoesNotGiveTheIdOfADeletedTestAgainAlsoAfterARestart) {
 }
 
 TEST_F(OrchestratorTest, CountsALateReportOfATestThatEndedBeforeTheRestart) {
-  Register("a");
-  Register("b");
-  v1::CreateLoadTestRequest request;
-  request.set_load_test_id("t1");
-  request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
-  request.mutable_spec()->mutable_avalanche();
-  request.mutable_spec()->set_requests_per_driver(10);
-  request.mutable_spec()->set_drivers(2);
-  ASSERT_TRUE(Ask(&Orchestrator::CreateLoadTest, request).ok());
-  AwaitState("t1", v1::LoadTest::STARTING);
-  Report("a", "t1", 1, 10, true);
-  Report("b", "t1", 1, 6, false);
-  Heartbeat("b", v1::DriverHeartbeat::LEAVING, "");
-  AwaitState("t1", v1::LoadTest::SUCCEEDED);
+  RunTestOfTwoThatLacksAReport();
   EXPECT_EQ(Sent("t1"), 16);
   orchestrator_.reset();
   Report("b", "t1", 2, 4, true);
@@ -483,20 +489,7 @@ TEST_F(OrchestratorTest, GoesOnWhileAnOldReportIsRead) {
 class LateReportTest : public OrchestratorTest {
  protected:
   LateReportTest() {
-    Register("a");
-    Register("b");
-    v1::CreateLoadTestRequest request;
-    request.set_load_test_id("t1");
-    request.mutable_spec()->mutable_request()->set_url("http://127.0.0.1/");
-    request.mutable_spec()->mutable_avalanche();
-    request.mutable_spec()->set_requests_per_driver(10);
-    request.mutable_spec()->set_drivers(2);
-    EXPECT_TRUE(Ask(&Orchestrator::CreateLoadTest, request).ok());
-    AwaitState("t1", v1::LoadTest::STARTING);
-    Report("a", "t1", 1, 10, true);
-    Report("b", "t1", 1, 6, false);
-    Heartbeat("b", v1::DriverHeartbeat::LEAVING, "");
-    AwaitState("t1", v1::LoadTest::SUCCEEDED);
+    RunTestOfTwoThatLacksAReport();
     StartOrchestrator();
     // The reader of parts is held up.
     v1::GetReportRequest part;
