@@ -123,6 +123,9 @@ Finding CheckOrchestrator(const std::string& address, const v1::ServerInfo& info
   return finding;
 }
 
+// Heartbeat and report leave at the same moment, so a report or two are always on their way.
+constexpr int kReportsOnTheirWay = 2;
+
 std::vector<Finding> CheckDrivers(const v1::ListDriversResponse& drivers) {
   std::vector<Finding> findings = {CheckStates(drivers)};
   std::set<std::string> versions;
@@ -130,7 +133,7 @@ std::vector<Finding> CheckDrivers(const v1::ListDriversResponse& drivers) {
   for (const v1::Driver& driver : drivers.drivers()) {
     if (driver.state() == v1::Driver::LOST) continue;
     versions.insert(driver.version());
-    if (driver.reports_waiting() > 0) waiting.push_back(IdOf(driver));
+    if (driver.reports_waiting() > kReportsOnTheirWay) waiting.push_back(IdOf(driver));
   }
   if (versions.size() > 1) {
     findings.push_back({.level = kWarning,

@@ -56,6 +56,16 @@ TEST(CheckDrivers, ClocksThatAgreeWithinTheErrorOfTheEstimateAreFine) {
   EXPECT_THAT(CheckDrivers(drivers)[1].message, HasSubstr("that of a is 250ms away"));
 }
 
+TEST(CheckDrivers, ReportsOnTheirWayAreNoneThatWait) {
+  v1::ListDriversResponse drivers;
+  v1::Driver& driver = AddDriver(drivers, "a", v1::Driver::IDLE);
+  const size_t usual = CheckDrivers(drivers).size();
+  driver.set_reports_waiting(2);
+  EXPECT_EQ(CheckDrivers(drivers).size(), usual);
+  driver.set_reports_waiting(3);
+  EXPECT_EQ(CheckDrivers(drivers).size(), usual + 1);
+}
+
 TEST(CheckDrivers, SeveralVersionsAreWarnedOf) {
   v1::ListDriversResponse drivers;
   AddDriver(drivers, "a", v1::Driver::IDLE);
