@@ -103,7 +103,6 @@ void Orchestrator::RunCore() {
   while (true) {
     std::optional<Input> input = inputs_.Pop(kTick);
     if (!input.has_value() && inputs_.closed()) break;
-    std::vector<Call> calls;
     for (; input.has_value(); input = inputs_.TryPop()) {
       if (const auto* read = std::get_if<BusInput>(&*input)) {
         OnRecords(*read);
