@@ -30,7 +30,7 @@ install(FILES ${GENERATED_DOCS}/loadctl.fish DESTINATION ${CMAKE_INSTALL_DATADIR
 # Not LIBDIR, which on Debian is the folder of one architecture.
 install(DIRECTORY packaging/systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN "*.service")
 install(FILES README.md config.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md" PATTERN "report.schema.json")
 install(DIRECTORY examples/plans packaging/kubernetes DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 # The contract, for whoever makes stubs.
 install(DIRECTORY proto/loadtest DESTINATION ${CMAKE_INSTALL_DATADIR}/loadtest/proto FILES_MATCHING PATTERN "*.proto")

@@ -75,7 +75,9 @@ void AddResult(const v1::LoadTest& test, const TestResults& results,
   }
   const v1::LoadTestUpdate& result = it->second;
   const v1::RequestCounts& counts = result.totals();
-  cells.push_back(FormatCount(counts.completed()));
+  // An orchestrator of an older version does not say it.
+  cells.push_back(result.sending_seconds() > 0 ? FormatPerSecond(result.completed_per_second())
+                                               : "-");
   cells.push_back(FormatCount(counts.failed() + counts.dropped() + counts.http_errors()));
   cells.push_back(
       result.response_time().count() > 0 ? FormatLatency(result.response_time().p99_ns()) : "-");
@@ -99,15 +101,13 @@ std::string OrDash(std::string_view text) { return text.empty() ? "-" : Clip(tex
 
 std::string TestsTable(const v1::ListLoadTestsResponse& tests, const TestResults& results) {
   using enum Table::Align;
-  std::vector<Table::Column> columns = {{"NAME"}, {"STATE"}, {"LOAD"}, {"CREATED"}};
+  std::vector<Table::Column> columns = {{"NAME"}, {"STATE"}, {"LOAD"}};
   if (!results.empty()) {
-    for (const Table::Column& column : {Table::Column{"ANSWERED", kRight},
-                                        {"ERRORS", kRight},
-                                        {"P99", kRight},
-                                        {"SLO"},
-                                        {"VERDICT"}})
+    for (const Table::Column& column :
+         {Table::Column{"RATE", kRight}, {"ERRORS", kRight}, {"P99", kRight}, {"SLO"}, {"VERDICT"}})
       columns.push_back(column);
   }
+  columns.push_back({"CREATED"});
   columns.push_back({"URL"});
   columns.push_back({"TITLE"});
   const bool any_labels =
@@ -120,8 +120,9 @@ std::string TestsTable(const v1::ListLoadTestsResponse& tests, const TestResults
   Table table(columns);
   for (const v1::LoadTest& test : tests.load_tests()) {
     std::vector<std::string> cells = {IdOf(test.name()), v1::LoadTest::State_Name(test.state()),
-                                      LoadInShort(test.spec()), LocalTime(test.create_time())};
+                                      LoadInShort(test.spec())};
     if (!results.empty()) AddResult(test, results, cells);
+    cells.push_back(LocalTime(test.create_time()));
     cells.push_back(Clip(test.spec().request().url(), kWidestText));
     cells.push_back(Clip(test.spec().title(), kWidestText));
     if (any_labels) cells.push_back(Clip(LabelsInShort(test.spec()), kWidestText));

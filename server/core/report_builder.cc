@@ -161,6 +161,10 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
   *update.mutable_response_time() = merger->totals().response_time().Summary();
   *update.mutable_service_time() = merger->totals().service_time().Summary();
   *update.mutable_send_delay() = merger->totals().send_delay().Summary();
+  const double seconds = static_cast<double>(merger->SendingNs()) / 1e9;
+  update.set_sending_seconds(seconds);
+  update.set_sent_per_second(PerSecond(merger->totals().counts().sent(), seconds));
+  update.set_completed_per_second(PerSecond(merger->totals().counts().completed(), seconds));
   for (const auto& [kind, error] : merger->totals().errors()) *update.add_errors() = error;
   *update.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
   for (v1::ThresholdResult& result : merger->Thresholds())

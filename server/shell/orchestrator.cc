@@ -31,6 +31,9 @@ void FillUpdate(const v1::Report& report, v1::LoadTestUpdate& update) {
   *update.mutable_response_time() = report.response_time();
   *update.mutable_service_time() = report.service_time();
   *update.mutable_send_delay() = report.send_delay();
+  update.set_sending_seconds(report.sending_seconds());
+  update.set_sent_per_second(report.sent_per_second());
+  update.set_completed_per_second(report.completed_per_second());
   *update.mutable_errors() = report.totals().errors();
   *update.mutable_verdict() = report.verdict();
   *update.mutable_thresholds() = report.thresholds();

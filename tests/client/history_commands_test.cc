@@ -79,10 +79,12 @@ TEST_F(HistoryCommandsTest, ListShowsWhatCameOfTestsThatHaveEnded) {
   Add("a", SampleReport());
   v1::LoadTestUpdate update = SampleUpdate();
   update.add_thresholds()->set_expression("p99<1ms");
+  update.set_sending_seconds(2);
+  update.set_completed_per_second(599);
   orchestrator_.Script({update}, SampleReport());
   EXPECT_EQ(Run({"ls"}), 0);
-  EXPECT_THAT(out_, HasSubstr("ANSWERED  ERRORS  P99  SLO     VERDICT"));
-  EXPECT_THAT(out_, HasSubstr("   1,198       2    -  FAILED  VALID"));
+  EXPECT_THAT(out_, HasSubstr("LOAD          RATE  ERRORS  P99  SLO     VERDICT  CREATED"));
+  EXPECT_THAT(out_, HasSubstr("tsunami 5ms  599/s       2    -  FAILED  VALID    "));
   EXPECT_EQ(Run({"ls", "--brief"}), 0);
   EXPECT_THAT(out_, Not(HasSubstr("VERDICT")));
 }

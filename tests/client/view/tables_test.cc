@@ -42,6 +42,17 @@ TEST(TestsTable, ShowsATestALine) {
             "steady wave\n");
 }
 
+TEST(TestsTable, ShowsWhatWasWantedAndReachedWithin80Columns) {
+  v1::ListLoadTestsResponse tests;
+  *tests.add_load_tests() = SampleReport().load_test();
+  v1::LoadTestUpdate result = SampleUpdate();
+  result.set_sending_seconds(5);
+  result.set_completed_per_second(599.2);
+  const std::string table = TestsTable(tests, {{tests.load_tests(0).name(), result}});
+  EXPECT_NE(table.find("tsunami-1  SUCCEEDED  tsunami 5ms  599/s  "), std::string::npos) << table;
+  EXPECT_LT(table.find("CREATED"), 80u) << table;
+}
+
 TEST(TestsTable, ShowsStagesByTheirHighestRate) {
   v1::ListLoadTestsResponse tests;
   v1::LoadTestSpec& spec = *tests.add_load_tests()->mutable_spec();
