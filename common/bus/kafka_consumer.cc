@@ -13,8 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr size_t kMaxRecordsPerTake = 500;
-
 // How long a Poll may be held up by asking for the offsets of a lost partition, and how often it
 // may be.
 constexpr milliseconds kRecoveryTimeout{500};
@@ -102,7 +100,7 @@ absl::Status KafkaConsumer::ReadFromPositions() {
 
 BusEvents KafkaConsumer::Take() {
   BusEvents events;
-  while (events.records.size() < kMaxRecordsPerTake) {
+  while (events.records.size() < kMostRecordsPerPoll) {
     const Message message(rd_kafka_consumer_poll(handle_->get(), 0), &rd_kafka_message_destroy);
     if (message == nullptr) break;
     TakeMessage(*message, events);

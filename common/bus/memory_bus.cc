@@ -10,7 +10,6 @@ namespace {
 
 // The same bounds as KafkaBus: see kafka_settings.cc and kafka_bus.cc.
 constexpr size_t kMaxOutgoing = 20'000;
-constexpr size_t kMaxRecordsPerPoll = 500;
 
 // FNV-1a: the same key has the same partition on every machine, so that tests can rely on it.
 uint64_t HashKey(std::string_view key) {
@@ -186,7 +185,7 @@ BusEvents MemoryBus::Read() {
     } else if (position > log.end()) {
       position = log.begin;  // The partition was made anew: none of it has been read.
     }
-    while (position < log.end() && events.records.size() < kMaxRecordsPerPoll) {
+    while (position < log.end() && events.records.size() < kMostRecordsPerPoll) {
       events.records.push_back(log.records[static_cast<size_t>(position - log.begin)]);
       ++position;
     }

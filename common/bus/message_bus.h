@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -55,6 +56,9 @@ struct OffsetGap {
   int64_t to = 0;
 };
 
+// Of one call of Poll: as many mean that there may be more.
+inline constexpr size_t kMostRecordsPerPoll = 500;
+
 // What Poll found.
 struct BusEvents {
   std::vector<Record> records;  // in order within a partition
@@ -90,7 +94,7 @@ class MessageBus {
   virtual absl::Status Assign(const Offsets& offsets) = 0;
 
   // Waits up to `timeout` for records, and runs the callbacks of published records. Returns as soon
-  // as it has something. At most a few hundred records a call. Never fails: while the broker is
+  // as it has something. At most kMostRecordsPerPoll records a call. Never fails: while the broker is
   // away it returns nothing, and goes on where it was when it is back.
   virtual BusEvents Poll(std::chrono::milliseconds timeout) = 0;
 

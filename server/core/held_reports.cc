@@ -29,7 +29,8 @@ bool HeldReports::Hold(MonotonicTime now, const v1::MetricsReport& report) {
 std::vector<v1::MetricsReport> HeldReports::Take(const std::string& test_id) {
   const auto it = tests_.find(test_id);
   if (it == tests_.end()) return {};
-  std::vector<v1::MetricsReport> reports = it->second.reports;
+  std::vector<v1::MetricsReport> reports = std::exchange(it->second.reports, {});
+  count_ -= reports.size();
   Erase(it);
   return reports;
 }

@@ -112,8 +112,10 @@ class OrchestratorCore {
   }
 
   // Looks for what only time brings about (drivers gone silent); changes nothing but who is counted
-  // as lost. While the bus is away, silence means nothing.
-  std::vector<Notice> Advance(Moment now, bool bus_connected);
+  // as lost. `hears` is whether what is said on the topics is read soon. While it is not, and until
+  // drivers have had the usual time to be heard of again, silence means nothing: nobody is lost for
+  // it, nothing is decided because of it.
+  std::vector<Notice> Advance(Moment now, bool hears);
 
   // Puts an ended test back that the store knows.
   void Restore(const v1::LoadTest& test, const std::string& request_id);
@@ -250,9 +252,10 @@ class OrchestratorCore {
   void ApplyHeld(Moment now, const std::string& test_id, std::vector<Notice>& notices);
   void ForgetHeld(Moment now, std::vector<Notice>& notices);
   void RememberRegistration(Test& test, const DriverLife& life);
-  // Why a driver that takes part counts as lost now; empty: it does not.
+  // Why a driver that takes part counts as lost now; empty: it does not. `has_heard`: what it has
+  // said is read, so that what it has not said means something.
   std::string LossOf(Moment now, const Test& test, const ReportMerger::DriverPart& part,
-                     bool bus_connected) const;
+                     bool has_heard) const;
   void MarkLost(Moment now, Test& test, const DriverLife& life);
   // A driver that counts as lost and takes part all the same: then it is not.
   void ApplyHeardAgain(Moment now, const std::string& id, const DriverLife& life,

@@ -231,7 +231,9 @@ std::vector<const KnownDriver*> OrchestratorCore::FreeDrivers(
     Moment now, const Test& test, const std::set<std::string>& taken) const {
   std::vector<const KnownDriver*> free = registry_.Idle(now);
   std::erase_if(free, [&](const KnownDriver* d) {
-    return taken.contains(d->registration.driver_id()) || !HasLabels(*d, test.resource.spec());
+    // One whose silence is excused may not be there any more.
+    return taken.contains(d->registration.driver_id()) || registry_.IsSilent(now, *d) ||
+           !HasLabels(*d, test.resource.spec());
   });
   return free;
 }
@@ -325,8 +327,11 @@ bool OrchestratorCore::DecideEnd(Moment now, const Test& test, v1::Trigger& out)
     return true;
   }
   if (!test.merger->AllDone()) return false;
-  // Late reports of a lost driver may still be on their way.
-  if (lost > 0 && now.mono.ns - test.last_loss.mono.ns < options_.finish_grace_ns) return false;
+  // Late reports of a lost driver may still be on their way. And what came while this process did
+  // not hear, it may not have read yet: a driver may be there again, or have said all.
+  if (lost > 0 &&
+      (now.mono.ns - test.last_loss.mono.ns < options_.finish_grace_ns || registry_.IsExcused(now)))
+    return false;
   const int drivers = static_cast<int>(test.merger->drivers().size());
   if (failed > 0) return finish(v1::LoadTest::FAILED, failure);
   // With nobody left, whoever is silent may go on under its lease, and make the test whole.

@@ -156,9 +156,9 @@ void OrchestratorCore::ApplyEarlyRefusals(Moment now, Test& test, const std::str
   }
 }
 
-std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
+std::vector<Notice> OrchestratorCore::Advance(Moment now, bool hears) {
   std::vector<Notice> notices;
-  if (!bus_connected || catching_up_) registry_.Excuse(now);
+  if (!hears || catching_up_) registry_.Excuse(now);
   ForgetOldMergers();
   ForgetHeld(now, notices);
   if (catching_up_) return notices;
@@ -168,7 +168,7 @@ std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
     for (const v1::Assignment& a : test.resource.assignments()) {
       const ReportMerger::DriverPart& part = *test.merger->Find(LifeOf(a));
       if (part.finished || part.lost) continue;
-      const std::string loss = LossOf(now, test, part, bus_connected);
+      const std::string loss = LossOf(now, test, part, !registry_.IsExcused(now));
       if (loss.empty()) continue;
       MarkLost(now, test, LifeOf(a));
       const int64_t left_ns = MayGoOnUntil(now, test, part).ns - now.mono.ns;
@@ -250,8 +250,7 @@ bool OrchestratorCore::MayBeHeardAgain(Moment now, const Test& test) const {
 }
 
 std::string OrchestratorCore::LossOf(Moment now, const Test& test,
-                                     const ReportMerger::DriverPart& part,
-                                     bool bus_connected) const {
+                                     const ReportMerger::DriverPart& part, bool has_heard) const {
   const DriverLife life = LifeOf(part.assignment);
   // A farewell or a new life is no silence that could be excused.
   if (registry_.IsGone(life.driver_id, life.incarnation)) {
@@ -268,7 +267,7 @@ std::string OrchestratorCore::LossOf(Moment now, const Test& test,
     return absl::StrFormat("no heartbeat for %s",
                            FormatDuration(now.mono.ns - driver->last_seen.mono.ns));
   }
-  if (!bus_connected) return "";
+  if (!has_heard) return "";
   const int64_t longest = LongestRunNs(test.resource.spec(), part.assignment.slots());
   if (longest >= 0 && now.wall.ns > test.start_time_ns + longest + kOverdueNs)
     return "its last report is overdue";

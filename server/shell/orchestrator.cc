@@ -67,7 +67,8 @@ Orchestrator::Orchestrator(Options options, MessageBus& bus, std::unique_ptr<Sto
       inputs_(kMostInputs),
       report_reader_("reports", store_.store().path(), kMostReportsWaiting),
       slice_reader_("parts", store_.store().path(), kMostSlicesWaiting),
-      echo_(options_.core.heartbeat_interval_ns) {}
+      echo_(options_.core.heartbeat_interval_ns),
+      read_lag_(options_.core.heartbeat_interval_ns) {}
 
 Orchestrator::~Orchestrator() {
   stopping_ = true;
@@ -92,6 +93,7 @@ void Orchestrator::RunBus() {
       continue;
     }
     BusEvents events = bus_.Poll(kBusPoll);
+    read_lag_.OnPolled(clock_.Now(), events.records.size());
     if (events.records.empty() && events.gaps.empty()) continue;
     BusInput read = Decode(std::move(events));
     input_bytes_ += read.bytes;
@@ -117,12 +119,14 @@ void Orchestrator::RunCore() {
     WakeTests();
     store_is_full_ = store_.full() || late_reports_.full();
     const Moment now = Now();
-    decisions_.PumpIfDue(now);
-    if (tick_cost_.IsDue(now.mono)) {
+    if (!tick_cost_.IsDue(now.mono)) {
+      decisions_.PumpIfDue(now);
+    } else {
       // Before Advance, which forgets results of tests that ended long ago.
       BuildReports();
-      // While nothing is read, the silence of drivers means nothing.
-      const bool hears = bus_.connected() && !echo_.IsSilent(now.mono) && !store_is_full_;
+      // While nothing is read, or long after it was written, the silence of drivers means nothing.
+      const bool lags = read_lag_.MayLag(now);
+      const bool hears = bus_.connected() && !echo_.IsSilent(now.mono) && !store_is_full_ && !lags;
       OnNotices(core_.Advance(now, hears), nullptr);
       decisions_.Pump(now);
       live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());

@@ -24,6 +24,7 @@
 #include "server/shell/decision_queue.h"
 #include "server/shell/incumbent.h"
 #include "server/shell/late_reports.h"
+#include "server/shell/read_lag.h"
 #include "server/shell/reader_thread.h"
 #include "server/shell/store_writer.h"
 #include "server/shell/watchers.h"
@@ -166,6 +167,7 @@ class Orchestrator final : public ControlPlane {
   std::set<std::string> tests_to_tell_;
   MonotonicTime last_sign_{INT64_MIN / 2};
   BusEcho echo_;
+  ReadLag read_lag_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads
   LateReports late_reports_;

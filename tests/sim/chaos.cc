@@ -55,6 +55,7 @@ void World::Do(const Fault& fault) {
     case Kind::kCutOrchestrator:
     case Kind::kResetOrchestrator:
     case Kind::kSupplantOrchestrator:
+    case Kind::kLateOrder:
     case Kind::kFullDisk:
       return DoToOrchestrator(fault, until_ns);
     case Kind::kBrokerAway:
@@ -100,11 +101,15 @@ void World::DoToOrchestrator(const Fault& fault, int64_t until_ns) {
       return;
     case Kind::kFreezeOrchestrator:
       office.frozen_until_ns = std::max(office.frozen_until_ns, until_ns);
+      office.was_frozen = true;
       return;
     case Kind::kCutOrchestrator:
       return CutOrchestrator(office, until_ns);
     case Kind::kSupplantOrchestrator:
       office.supplanted_for_ns = std::max(fault.for_ns, 4 * kNanosPerSecond);
+      return;
+    case Kind::kLateOrder:
+      office.late_order = fault.detail % 4 == 0 ? LateOrder::kAny : LateOrder::kStop;
       return;
     case Kind::kResetOrchestrator:
       bus.Reset();
@@ -124,6 +129,44 @@ void World::CutOrchestrator(Office& office, int64_t until_ns) {
     if (timeline_.now() >= office.cut_until_ns && office.orchestrator != nullptr)
       office.orchestrator->bus().SetReachable(true);
   });
+}
+
+// Cut off with an order on its way, until another one has taken over.
+void World::HoldOrder(Office& office) {
+  office.late_order = LateOrder::kOnItsWay;
+  CutOrchestrator(office, choices_.heal_ns);
+  Office& other = &office == &offices_[0] ? offices_[1] : offices_[0];
+  if (other.orchestrator == nullptr) StartOrchestrator(other);
+}
+
+void World::OnAppended(const Record& record) {
+  v1::Trigger trigger;
+  if (record.topic != Topic::kTrigger || !trigger.ParseFromString(record.value) ||
+      trigger.alive().kind() != v1::OrchestratorAlive::TAKEOVER)
+    return;
+  for (Office& office : offices_) {
+    if (office.orchestrator == nullptr || office.late_order != LateOrder::kOnItsWay ||
+        office.orchestrator->core().writer() >= trigger.writer())
+      continue;
+    office.late_order = LateOrder::kNone;
+    office.cut_until_ns = timeline_.now() + random_.Between(0, 150) * kNanosPerMilli;
+    timeline_.At(office.cut_until_ns, [this, &office] {
+      if (office.orchestrator != nullptr && timeline_.now() >= office.cut_until_ns)
+        office.orchestrator->bus().SetReachable(true);
+    });
+  }
+}
+
+// What is to be stopped by somebody who does not wait for an answer.
+void World::AskForLateStop(Office& office) {
+  SimOrchestrator& orchestrator = *office.orchestrator;
+  if (!orchestrator.serving()) return;
+  for (const auto& [id, state] : orchestrator.core().States()) {
+    if (state != v1::LoadTest::RUNNING && state != v1::LoadTest::STARTING) continue;
+    office.late_order = LateOrder::kAny;
+    orchestrator.Submit(StopRequest{id, "enough"}, [](const absl::Status&) {});
+    return;
+  }
 }
 
 void World::Heal() {
@@ -146,6 +189,7 @@ void World::Heal() {
     office.frozen_until_ns = office.cut_until_ns = 0;
     office.dies_after = -1;
     office.supplanted_for_ns = 0;
+    office.late_order = LateOrder::kNone;
     office.store->SetFull(false);
     if (office.orchestrator != nullptr) {
       office.orchestrator->bus().SetReachable(true);

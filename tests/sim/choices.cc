@@ -175,6 +175,8 @@ const char* FaultName(Fault::Kind kind) {
       return "reset producer of orchestrator";
     case Fault::Kind::kSupplantOrchestrator:
       return "supplant orchestrator";
+    case Fault::Kind::kLateOrder:
+      return "replace orchestrator before its order";
     case Fault::Kind::kBrokerAway:
       return "broker away";
     case Fault::Kind::kFullDisk:

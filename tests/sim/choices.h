@@ -48,6 +48,9 @@ struct Fault {
     // Cut off with its next decision on the way, while another one is started: what it decided
     // arrives when it has been replaced.
     kSupplantOrchestrator,
+    // The same with its next order to drivers, which arrives as soon as it has been replaced:
+    // before the new one has ordered anything.
+    kLateOrder,
     kBrokerAway,
     kFullDisk,
     kGarbage,

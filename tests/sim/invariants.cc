@@ -325,7 +325,9 @@ std::vector<std::string> BrokenPromises(const World& world) {
   if (orchestrator.decided_blindly())
     broken.push_back("the orchestrator decided before it had applied all that it had read");
   for (const std::string& id : orchestrator.ended_too_soon())
-    broken.push_back(id + " was ended while a driver of it was heard");
+    broken.push_back(id + " was ended while a driver of it was heard, or wrote what was not read");
+  for (const std::string& id : orchestrator.lost_too_soon())
+    broken.push_back(id + " was taken for lost, and what it had said was not read");
   CheckPublished(world, broken);
   CheckFence(world, log, broken);
   CheckRunOnce(world, broken);

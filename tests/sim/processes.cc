@@ -114,6 +114,8 @@ void World::StopOrchestrator(Office& office, int64_t for_ns) {
   office.orchestrator.reset();
   office.next_turn_ns = INT64_MAX;
   office.frozen_until_ns = 0;
+  office.was_frozen = false;
+  office.late_order = LateOrder::kNone;
   const int64_t again_ns = timeline_.now() + for_ns;
   office.down_until_ns = again_ns;
   timeline_.At(again_ns, [this, &office, again_ns] {
@@ -138,6 +140,9 @@ void World::TurnOrchestrator(Office& office) {
     return WakeOrchestrator(office, office.frozen_until_ns);
   SimOrchestrator& orchestrator = *office.orchestrator;
   const int64_t decisions = orchestrator.bus().decisions();
+  const int64_t orders = orchestrator.bus().orders();
+  if (office.late_order == LateOrder::kStop) AskForLateStop(office);
+  if (std::exchange(office.was_frozen, false) && random_.Chance(500)) orchestrator.TurnBlindly();
   orchestrator.Turn(office.dies_after);
   if (office.dies_after >= 0) return StopOrchestrator(office, office.dies_for_ns);
   if (orchestrator.has_ended()) {
@@ -152,6 +157,8 @@ void World::TurnOrchestrator(Office& office) {
     Office& other = &office == &offices_[0] ? offices_[1] : offices_[0];
     if (other.orchestrator == nullptr) StartOrchestrator(other);
   }
+  if (office.late_order == LateOrder::kAny && orchestrator.bus().orders() > orders)
+    HoldOrder(office);
   WakeOrchestrator(office, orchestrator.NextTurnNs());
 }
 

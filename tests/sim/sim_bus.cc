@@ -11,16 +11,26 @@ namespace loadtest::sim {
 namespace {
 
 constexpr size_t kMostWaiting = 20'000;
-// As KafkaConsumer's: a call returns a part of a long backlog.
-constexpr size_t kMostRecordsPerPoll = 500;
 // After a failed attempt.
 constexpr int64_t kRetryNs = 200 * kNanosPerMilli;
+// Until a consumer that was cut off reads a partition again.
+constexpr int64_t kLongestWayBackNs = 1'500 * kNanosPerMilli;
+
+bool IsOrder(const std::string& value) {
+  v1::Trigger trigger;
+  return trigger.ParseFromString(value) &&
+         (trigger.has_started() || trigger.has_adjusted() || trigger.has_stop_ordered());
+}
 
 }  // namespace
 
 void SimBroker::SetUp(bool up) {
+  const bool is_back = up && !up_;
   up_ = up;
-  for (SimBus* client : clients_) client->wake_(timeline_.now() + client->Latency());
+  for (SimBus* client : clients_) {
+    if (is_back) client->OnBack();
+    client->wake_(timeline_.now() + client->Latency());
+  }
 }
 
 void SimBroker::CreateTopics() {
@@ -48,6 +58,7 @@ void SimBroker::Append(Record record) {
   trace_.MixNumber(record.value.size());
   log.push_back({std::move(record), timeline_.now()});
   for (SimBus* client : clients_) client->OnAppended(at);
+  if (listener_) listener_(log.back().record);
 }
 
 const std::vector<SimBroker::Stored>* SimBroker::Find(TopicPartition partition) const {
@@ -71,8 +82,15 @@ SimBus::~SimBus() {
 }
 
 void SimBus::SetReachable(bool reachable) {
+  const bool is_back = reachable && !reachable_;
   reachable_ = reachable;
+  if (is_back) OnBack();
   wake_(timeline_.now() + Latency());
+}
+
+void SimBus::OnBack() {
+  for (auto& [partition, position] : positions_)
+    position.back_ns = timeline_.now() + random_.Between(0, kLongestWayBackNs);
 }
 
 void SimBus::Reset() {
@@ -121,7 +139,10 @@ absl::Status SimBus::Publish(Topic topic, std::string_view key, std::string_view
                    .value = std::string(value),
                    .message_type = std::string(message_type),
                    .timestamp = {timeline_.now()}};
-  if (topic == Topic::kTrigger && key != kOrchestratorKey) ++decisions_;
+  if (topic == Topic::kTrigger && key != kOrchestratorKey) {
+    ++decisions_;
+    if (IsOrder(record.value)) ++orders_;
+  }
   const TopicPartition to = {topic, record.partition};
   lines_[to].waiting.push_back({std::move(record), std::move(done)});
   ++waiting_;
@@ -234,7 +255,7 @@ void SimBus::ReadInto(TopicPartition partition, Position& position, BusEvents& e
   while (position.next < static_cast<int64_t>(log->size()) &&
          events.records.size() < kMostRecordsPerPoll) {
     const SimBroker::Stored& stored = (*log)[static_cast<size_t>(position.next)];
-    const int64_t visible_ns = stored.appended_ns + position.lag_ns;
+    const int64_t visible_ns = std::max(stored.appended_ns + position.lag_ns, position.back_ns);
     if (visible_ns > timeline_.now()) {
       wake_(visible_ns);
       break;

@@ -45,6 +45,8 @@ class SimBroker {
   int32_t PartitionOf(Topic topic, std::string_view key) const;
   // Appends at once, whoever is away.
   void Append(Record record);
+  // Called with each record that was appended.
+  void SetListener(std::function<void(const Record&)> listener) { listener_ = std::move(listener); }
 
   struct Stored {
     Record record;
@@ -60,6 +62,7 @@ class SimBroker {
   Trace& trace_;
   const int metrics_partitions_;
   bool up_ = true;
+  std::function<void(const Record&)> listener_;
   std::map<TopicPartition, std::vector<Stored>> logs_;
   // In the order in which they came, so that no address of memory has a say.
   std::vector<SimBus*> clients_;
@@ -85,8 +88,11 @@ class SimBus final : public MessageBus {
   // Whether nothing but heartbeats, of which there is always another one, is on its way.
   bool HasSaidAll() const;
 
+  const SimBroker& broker() const { return broker_; }
   // Decisions that were handed in: records of `trigger` that are no signs of life.
   int64_t decisions() const { return decisions_; }
+  // Those among them that drivers obey.
+  int64_t orders() const { return orders_; }
 
   absl::Status EnsureTopics(std::chrono::milliseconds timeout) override;
   absl::StatusOr<std::map<TopicPartition, OffsetRange>> QueryOffsets(
@@ -117,8 +123,12 @@ class SimBus final : public MessageBus {
   struct Position {
     int64_t next = 0;
     int64_t lag_ns = 0;
+    // Until then nothing is read: its connection is being made anew.
+    int64_t back_ns = 0;
   };
 
+  // It can speak with the broker again; each partition is read again in a while of its own.
+  void OnBack();
   int64_t Latency() { return random_.Between(weather_.fastest_ns, weather_.slowest_ns); }
   void Send(TopicPartition to);
   void Arrive(TopicPartition to, const std::shared_ptr<Batch>& batch);
@@ -140,6 +150,7 @@ class SimBus final : public MessageBus {
   std::map<TopicPartition, Line> lines_;
   size_t waiting_ = 0;
   int64_t decisions_ = 0;
+  int64_t orders_ = 0;
   std::vector<std::pair<PublishDone, absl::Status>> finished_;
   std::map<TopicPartition, Position> positions_;
   // Outlives this for what is still on its way.

@@ -20,6 +20,8 @@ constexpr int64_t kReadBackNs = 10 * kNanosPerSecond;
 constexpr int64_t kClaimWaitNs = 1'500 * kNanosPerMilli;
 constexpr int64_t kLookBack = 300;
 constexpr TopicPartition kTrigger = {Topic::kTrigger, 0};
+// What has been on a topic for so long must have been read before anybody is given up.
+constexpr int64_t kUnreadNs = 1'000 * kNanosPerMilli;
 
 // For people.
 std::string WhatIs(const v1::Trigger& decision) {
@@ -46,7 +48,9 @@ SimOrchestrator::SimOrchestrator(Options options, Timeline& timeline, Trace& tra
       store_(store),
       bus_(std::move(bus)),
       core_(options_.core, Now()),
-      decisions_(core_, *bus_) {}
+      decisions_(core_, *bus_),
+      echo_(options_.core.heartbeat_interval_ns),
+      read_lag_(options_.core.heartbeat_interval_ns) {}
 
 int64_t SimOrchestrator::NextTurnNs() const {
   return timeline_.now() + (state_ == State::kWaitingForBroker ? kBrokerRetryNs : kTickNs);
@@ -92,15 +96,27 @@ bool SimOrchestrator::StartOffsets(const Offsets& stored) {
 void SimOrchestrator::Turn(int dies_after) {
   if (state_ == State::kWaitingForBroker) Recover();
   if (state_ == State::kWaitingForBroker || state_ == State::kEnded) return;
-  TakeRecords(bus_->Poll({}).records, dies_after);
+  std::vector<Record> records = bus_->Poll({}).records;
+  read_lag_.OnPolled(Now().mono, records.size());
+  TakeRecords(std::move(records), dies_after);
   if (dies_after >= 0) return;
-  decisions_.PumpIfDue(Now());
   if (state_ != State::kServing) return GoOnWithStart();
+  Tick();
+}
+
+void SimOrchestrator::Tick() {
+  if (state_ != State::kServing) return;
   const Moment now = Now();
   BuildReports();
   EndCatchUpWhenRead(now);
-  OnNotices(core_.Advance(now, bus_->connected()), nullptr);
+  const bool lags = read_lag_.MayLag(now);
+  const std::vector<Notice> notices =
+      core_.Advance(now, bus_->connected() && !echo_.IsSilent(now.mono) && !lags);
+  WatchLosses(notices);
+  OnNotices(notices, nullptr);
+  const int64_t decisions_before = bus_->decisions();
   decisions_.Pump(now);
+  if (bus_->decisions() != decisions_before) read_at_decision_[now.wall.ns] = offsets_;
   GiveSigns(now);
   WriteStore(false);
 }
@@ -188,6 +204,7 @@ void SimOrchestrator::GiveSigns(Moment now) {
 void SimOrchestrator::PublishSign(v1::OrchestratorAlive::Kind kind) {
   const Moment now = Now();
   last_sign_ns_ = now.mono.ns;
+  if (kind == v1::OrchestratorAlive::ALIVE) echo_.OnWritten(now.mono, now.wall.ns);
   v1::Trigger trigger;
   trigger.set_decide_time_ns(now.wall.ns);
   trigger.set_writer(core_.writer());
@@ -220,12 +237,62 @@ void SimOrchestrator::WatchEnd(const v1::Trigger& end) {
   const std::unique_ptr<v1::Report> report = core_.BuildReport(id);
   for (const v1::DriverResult& driver : report->drivers()) {
     const KnownDriver* known = core_.drivers().Find(driver.assignment().driver_id());
-    if (driver.finished() || known == nullptr || known->heartbeat.test_id() != id ||
-        known->heartbeat.incarnation() != driver.assignment().incarnation())
+    if (driver.finished()) continue;
+    const DriverLife life = LifeOf(driver.assignment());
+    const auto read = read_at_decision_.find(end.decide_time_ns());
+    if (read != read_at_decision_.end()) {
+      const int64_t at_ns = end.decide_time_ns() - options_.wall_offset_ns;
+      if (IsUnread(Topic::kHeartbeat, life, read->second, at_ns) ||
+          IsUnread(Topic::kMetrics, life, read->second, at_ns))
+        ended_too_soon_.insert(id);
+    }
+    if (known == nullptr || known->heartbeat.test_id() != id ||
+        known->heartbeat.incarnation() != life.incarnation)
       continue;
     const int64_t age_ns = end.decide_time_ns() - known->last_seen.wall.ns;
     if (age_ns >= 0 && age_ns < 2 * kNanosPerSecond) ended_too_soon_.insert(id);
   }
+}
+
+// Of what only time has brought about.
+void SimOrchestrator::WatchLosses(const std::vector<Notice>& notices) {
+  for (const Notice& notice : notices) {
+    if (notice.kind != Notice::Kind::kTestChanged) continue;
+    const v1::LoadTest* test = core_.FindTest(notice.test_id);
+    size_t& seen = events_seen_[notice.test_id];
+    for (const v1::Event& event : core_.EventsFrom(notice.test_id, seen)) {
+      ++seen;
+      if (event.type() != "driver_lost" ||
+          event.message().find("no heartbeat") == std::string::npos)
+        continue;
+      for (const v1::Assignment& assignment : test->assignments()) {
+        if (event.message().starts_with(assignment.driver_id() + ":") &&
+            IsUnread(Topic::kHeartbeat, LifeOf(assignment), offsets_, timeline_.now()))
+          lost_too_soon_.insert(assignment.driver_id());
+      }
+    }
+  }
+}
+
+bool SimOrchestrator::IsUnread(Topic topic, const DriverLife& life, const Offsets& read,
+                               int64_t at_ns) const {
+  for (const auto& [partition, next] : read) {
+    const std::vector<SimBroker::Stored>* log = bus_->broker().Find(partition);
+    if (partition.topic != topic || log == nullptr) continue;
+    for (size_t i = static_cast<size_t>(next); i < log->size(); ++i) {
+      const auto& [record, appended_ns] = (*log)[i];
+      if (record.key != life.driver_id || appended_ns > at_ns - kUnreadNs) continue;
+      v1::DriverHeartbeat heartbeat;
+      v1::MetricsReport report;
+      const int64_t incarnation =
+          topic == Topic::kHeartbeat && heartbeat.ParseFromString(record.value)
+              ? heartbeat.incarnation()
+          : report.ParseFromString(record.value) ? report.incarnation()
+                                                 : 0;
+      if (incarnation == life.incarnation) return true;
+    }
+  }
+  return false;
 }
 
 void SimOrchestrator::OnRecord(const Record& record) {
@@ -244,7 +311,10 @@ void SimOrchestrator::OnRecord(const Record& record) {
   OnNotices(notices, &record);
   if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
     batch_.offsets[{record.topic, record.partition}] = record.offset + 1;
-  if (is_trigger) decisions_.OnApplied(trigger);
+  if (!is_trigger) return;
+  decisions_.OnApplied(trigger);
+  if (trigger.has_alive() && trigger.alive().incarnation() == core_.writer())
+    echo_.OnRead(Now().mono, trigger.alive().send_time_ns());
 }
 
 std::vector<Notice> SimOrchestrator::Apply(const Record& record) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -11,7 +12,9 @@
 #include <vector>
 
 #include "server/core/orchestrator_core.h"
+#include "server/shell/bus_echo.h"
 #include "server/shell/decision_queue.h"
+#include "server/shell/read_lag.h"
 #include "tests/sim/sim_bus.h"
 #include "tests/sim/sim_store.h"
 
@@ -39,6 +42,9 @@ class SimOrchestrator {
   // process ends in the midst of it, after so many records, before they are stored; the caller must
   // destroy it then.
   void Turn(int dies_after = -1);
+  // The same before anything is read: after a while in which the process did not run, the core
+  // thread may be quicker than the one that reads.
+  void TurnBlindly() { Tick(); }
   int64_t NextTurnNs() const;
 
   // It has read what there was, and taken over: it answers callers.
@@ -70,8 +76,10 @@ class SimOrchestrator {
   bool began_empty() const { return began_empty_; }
   // It decided something before all that it had read was applied.
   bool decided_blindly() const { return decided_blindly_; }
-  // Tests that it ended although it heard a driver that was not done with them.
+  // Tests that it ended although it heard a driver that was not done with them, or would have if it
+  // had read what had been on the topics for a while; and drivers that it took for silent likewise.
   const std::set<std::string>& ended_too_soon() const { return ended_too_soon_; }
+  const std::set<std::string>& lost_too_soon() const { return lost_too_soon_; }
   // Offsets of the decisions on `trigger` that this life applied and did not reject.
   const std::set<int64_t>& obeyed() const { return obeyed_; }
 
@@ -102,7 +110,12 @@ class SimOrchestrator {
   void EndCatchUpWhenRead(Moment now);
   void PublishSign(v1::OrchestratorAlive::Kind kind);
   void OnRecord(const Record& record);
+  void Tick();
   void WatchEnd(const v1::Trigger& end);
+  void WatchLosses(const std::vector<Notice>& notices);
+  // Whether a record of that life of a driver, of `topic` at `read` or later, has been there for a
+  // while at `at_ns`.
+  bool IsUnread(Topic topic, const DriverLife& life, const Offsets& read, int64_t at_ns) const;
   std::vector<Notice> Apply(const Record& record);
   void OnNotices(const std::vector<Notice>& notices, const Record* record);
   void DeleteFromStore(const std::string& id);
@@ -116,11 +129,18 @@ class SimOrchestrator {
   const std::unique_ptr<SimBus> bus_;
   OrchestratorCore core_;
   DecisionQueue decisions_;
+  BusEcho echo_;
+  ReadLag read_lag_;
 
   State state_ = State::kWaitingForBroker;
   bool began_empty_ = false;
   bool decided_blindly_ = false;
   std::set<std::string> ended_too_soon_;
+  std::set<std::string> lost_too_soon_;
+  // What had been read when something was decided, by that time; and how many events of each test
+  // have been looked at.
+  std::map<int64_t, Offsets> read_at_decision_;
+  std::map<std::string, size_t> events_seen_;
   std::set<int64_t> obeyed_;
   Offsets offsets_;
   int64_t polled_to_ = 0;  // of `trigger`, while it starts

@@ -17,6 +17,8 @@ TriggerLog::TriggerLog(const SimBroker& broker) {
       newest_takeover = std::max(newest_takeover, trigger.alive().incarnation());
     if (trigger.writer() < newest_takeover) {
       void_.insert(stored.record.offset);
+      if (trigger.has_started() || trigger.has_adjusted() || trigger.has_stop_ordered())
+        ++void_orders_;
     } else if (!trigger.has_alive()) {
       decisions_.push_back({stored.record.offset, std::move(trigger)});
     }

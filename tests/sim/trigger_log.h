@@ -22,10 +22,13 @@ class TriggerLog {
   const std::vector<Decision>& decisions() const { return decisions_; }
   // Whether the record there is of an orchestrator that had been replaced.
   bool IsVoid(int64_t offset) const { return void_.contains(offset); }
+  // Of those, the ones that tell drivers to do something.
+  int void_orders() const { return void_orders_; }
 
  private:
   std::vector<Decision> decisions_;
   std::set<int64_t> void_;
+  int void_orders_ = 0;
 };
 
 }  // namespace loadtest::sim

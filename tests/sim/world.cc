@@ -36,6 +36,7 @@ World::World(uint64_t seed, bool log)
     host->fails_to_arm = choices_.fails_to_arm[static_cast<size_t>(i)];
     hosts_.push_back(std::move(host));
   }
+  broker_.SetListener([this](const Record& record) { OnAppended(record); });
   for (const PlannedTest& plan : choices_.tests) asked_.push_back({.plan = plan, .id = ""});
 }
 

@@ -64,17 +64,27 @@ class World {
     std::unique_ptr<SimDriver> driver;
   };
 
+  // What becomes of an order to drivers that an orchestrator gives next.
+  enum class LateOrder {
+    kNone,      // nothing
+    kStop,      // somebody orders a stop of a test that runs, which is then late
+    kAny,       // the next one is late
+    kOnItsWay,  // it is, until another orchestrator has taken over
+  };
   // A place where an orchestrator runs, with the folder of its store.
   struct Office : Process {
     std::string name;
     std::unique_ptr<SimStore> store = std::make_unique<SimStore>();
     std::unique_ptr<SimOrchestrator> orchestrator;
     int64_t disk_full_until_ns = 0;
+    // Since its last turn.
+    bool was_frozen = false;
     // The next turn dies after so many records, if not negative; it is started again after so long.
     int dies_after = -1;
     int64_t dies_for_ns = 0;
     // It is cut off for so long when it has decided something, and another one is started; 0: not.
     int64_t supplanted_for_ns = 0;
+    LateOrder late_order = LateOrder::kNone;
   };
 
   // processes.cc.
@@ -100,6 +110,9 @@ class World {
   void Do(const Fault& fault);
   void DoToOrchestrator(const Fault& fault, int64_t until_ns);
   void CutOrchestrator(Office& office, int64_t until_ns);
+  void HoldOrder(Office& office);
+  void OnAppended(const Record& record);
+  void AskForLateStop(Office& office);
   void Heal();
 
   bool AtRest() const;
