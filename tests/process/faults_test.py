@@ -155,6 +155,23 @@ class FaultsTest(harness.ProcessTest):
         self.assertIn(f"process {second.pid}", first.output())
         self.assert_whole(self.final_report(second, "t1"), target, 2000)
 
+    def test_an_orchestrator_that_did_not_run_for_a_while_takes_nobody_for_lost(self):
+        target = self.target()
+        orchestrator = self.kafka_orchestrator(0)
+        self.driver("a")
+        self.driver("b")
+        self.await_drivers(orchestrator, "a", "b")
+        orchestrator.create("t1", rate(target, 200, 9, on_driver_loss="ABORT"))
+        harness.wait_for("requests", lambda: target.received() > 100)
+        os.kill(orchestrator.pid, signal.SIGSTOP)
+        self.addCleanup(lambda: orchestrator.child.poll() is None and os.kill(orchestrator.pid, signal.SIGCONT))
+        # Longer than a driver may be silent; it is the target that tells how long.
+        harness.wait_for("requests", lambda: target.received() > 1100)
+        os.kill(orchestrator.pid, signal.SIGCONT)
+        report = self.final_report(orchestrator, "t1")
+        self.assert_whole(report, target, 1800)
+        self.assertNotIn("driver_lost", [event["type"] for event in report["events"]])
+
     # --- a driver dies
 
     def three_drivers(self, spec):
