@@ -56,8 +56,9 @@ struct OffsetGap {
   int64_t to = 0;
 };
 
-// Of one call of Poll: as many mean that there may be more.
-inline constexpr size_t kMostRecordsPerPoll = 500;
+// Of one call of Poll: as many mean that there may be more. Few, so that whoever works on them
+// begins while the next are taken.
+inline constexpr size_t kMostRecordsPerPoll = 64;
 
 // What Poll found.
 struct BusEvents {

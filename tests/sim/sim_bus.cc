@@ -244,6 +244,8 @@ BusEvents SimBus::Poll(std::chrono::milliseconds /*timeout*/) {
     ReadInto(it->first, it->second, events);
     if (++it == positions_.end()) it = positions_.begin();
   }
+  // There may be more at once.
+  if (events.records.size() >= kMostRecordsPerPoll) wake_(timeline_.now());
   return events;
 }
 
