@@ -18,8 +18,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPollWhileRunning(10);
 constexpr milliseconds kPollWhileIdle(50);
 constexpr milliseconds kTopicRetry(200);
-// Without a run and without a decision on `trigger`.
-constexpr int64_t kCalmAfterNs = 10 * kNanosPerSecond;
 constexpr milliseconds kQueryTimeout(1000);
 
 // Records of `trigger` from before it began that a driver glances at, to know which orchestrator is
@@ -50,7 +48,6 @@ DriverProcess::DriverProcess(Options options, MessageBus& bus, Clock& clock, con
       log_(log),
       agent_(AgentOptions(options_)),
       outbox_(bus, id_),
-      stirred_(clock.Now()),
       gauges_at_(clock.Now()),
       cpu_ns_(ReadCpuTime().process) {}
 
@@ -96,9 +93,6 @@ void DriverProcess::Register() {
 }
 
 void DriverProcess::Turn() {
-  const MonotonicTime turn = clock_.Now();
-  if (run_ != nullptr) stirred_ = turn;
-  bus_.SetCalm(turn.ns - stirred_.ns > kCalmAfterNs);
   const BusEvents events = bus_.Poll(run_ != nullptr ? kPollWhileRunning : kPollWhileIdle);
   for (const OffsetGap& gap : events.gaps) {
     log_.Warning(absl::StrFormat("%s/%d: records %d to %d were thrown away before they were read",
@@ -125,7 +119,6 @@ void DriverProcess::TakeRecord(const Record& record) {
   if (glance != glance_to_.end() && record.offset + 1 >= glance->second) glance_to_.erase(glance);
   if (record.message_type == "Trigger" && trigger.ParseFromString(record.value)) {
     if (is_old) return agent_.Glance(trigger);
-    if (!trigger.has_alive()) stirred_ = clock_.Now();
     Perform(agent_.OnTrigger(trigger, clock_.Now(), clock_.WallNow()));
     return;
   }

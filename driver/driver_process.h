@@ -86,8 +86,6 @@ class DriverProcess {
   Offsets glance_to_;
   int64_t report_sequence_ = 0;
   MonotonicTime deliver_until_;
-  // When an orchestrator last decided something, or a run ended.
-  MonotonicTime stirred_;
   int64_t rejected_records_ = 0;
   // When the gauges were read last.
   MonotonicTime gauges_at_;

@@ -66,17 +66,13 @@ absl::Status KafkaBus::Open() {
   ASSIGN_OR_RETURN(producer_, KafkaProducer::Create(config_, std::move(producing), wakeup_fd_));
   RETURN_IF_ERROR(AwaitBroker());
 
-  const auto consuming = [&](milliseconds fetch_wait) {
-    KafkaProperties properties = connection;
-    for (auto& property : ConsumerProperties(client_id, fetch_wait))
-      properties.push_back(std::move(property));
-    return properties;
-  };
   const milliseconds fetch_wait =
       options_.embedded ? kEmbeddedFetchWait : ToMillis(config_.fetch_wait());
-  ASSIGN_OR_RETURN(consumer_, KafkaConsumer::Create(config_, consuming(fetch_wait), wakeup_fd_));
-  // A real broker wakes up whoever waits.
-  if (options_.embedded) consumer_->AllowCalm(consuming(kCalmFetchWait));
+  KafkaProperties consuming = connection;
+  for (auto& property : ConsumerProperties(client_id, fetch_wait)) {
+    consuming.push_back(std::move(property));
+  }
+  ASSIGN_OR_RETURN(consumer_, KafkaConsumer::Create(config_, consuming, wakeup_fd_));
 
   LearnTopics();
   local_address_ = LocalAddressTowards(config_.bootstrap_servers());
@@ -147,7 +143,6 @@ BusEvents KafkaBus::Poll(milliseconds timeout) {
     // Cleared before looking, so that what comes after the look wakes the wait.
     eventfd_t ignored = 0;
     eventfd_read(wakeup_fd_, &ignored);
-    consumer_->SetCalm(calm_);
     const int finished = producer_->Serve(milliseconds(0));
     BusEvents events = consumer_->Take();
     UpdateConnected();
@@ -181,11 +176,6 @@ void KafkaBus::UpdateConnected() {
 absl::Status KafkaBus::Publish(Topic topic, std::string_view key, std::string_view message_type,
                                std::string_view value, PublishDone done) {
   return producer_->Publish(topic, key, message_type, value, std::move(done));
-}
-
-void KafkaBus::SetCalm(bool calm) {
-  if (!options_.embedded || calm_.exchange(calm) == calm) return;
-  eventfd_write(wakeup_fd_, 1);
 }
 
 absl::Status KafkaBus::Flush(milliseconds timeout) { return producer_->Flush(timeout); }

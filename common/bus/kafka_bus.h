@@ -20,7 +20,7 @@ struct KafkaBusOptions {
   std::string client_id;
   std::string role;
   // The broker is an EmbeddedBroker, of this or another process: it has its topics, and is asked
-  // for records every 5 ms, or every 50 ms in calm times.
+  // for records every 5 ms.
   bool embedded = false;
   // Optional: called by Poll with a line for people when the broker goes away and when it is back.
   std::function<void(const std::string&)> on_notice = nullptr;
@@ -48,7 +48,6 @@ class KafkaBus final : public MessageBus {
   absl::Status Publish(Topic topic, std::string_view key, std::string_view message_type,
                        std::string_view value, PublishDone done = nullptr) override;
   absl::Status Flush(std::chrono::milliseconds timeout) override;
-  void SetCalm(bool calm) override;
   bool connected() const override { return connected_; }
   std::string local_address() const override { return local_address_; }
   // "CLUSTER_ID" or "CLUSTER_ID/TOPIC_PREFIX".
@@ -76,7 +75,6 @@ class KafkaBus final : public MessageBus {
   std::string local_address_;
   std::string id_;
   std::atomic<bool> connected_ = false;
-  std::atomic<bool> calm_ = false;
 };
 
 }  // namespace loadtest

@@ -13,10 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// How long making the client for calm times may take, a topic, and how often it is tried.
-constexpr milliseconds kCalmTimeout{100};
-constexpr std::chrono::seconds kCalmTryPause{5};
-
 // How long a Poll may be held up by asking for the offsets of a lost partition, and how often it
 // may be.
 constexpr milliseconds kRecoveryTimeout{500};
@@ -35,12 +31,11 @@ using Message = std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_d
 absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Create(
     const v1::KafkaConfig& config, const KafkaProperties& properties, int wakeup_fd) {
   ASSIGN_OR_RETURN(auto handle, KafkaHandle::CreateConsumer(properties, wakeup_fd));
-  return std::unique_ptr<KafkaConsumer>(new KafkaConsumer(config, wakeup_fd, std::move(handle)));
+  return std::unique_ptr<KafkaConsumer>(new KafkaConsumer(config, std::move(handle)));
 }
 
-KafkaConsumer::KafkaConsumer(const v1::KafkaConfig& config, int wakeup_fd,
-                             std::unique_ptr<KafkaHandle> handle)
-    : wakeup_fd_(wakeup_fd), handle_(std::move(handle)) {
+KafkaConsumer::KafkaConsumer(const v1::KafkaConfig& config, std::unique_ptr<KafkaHandle> handle)
+    : handle_(std::move(handle)) {
   for (const Topic topic : kAllTopics) {
     names_[topic] = FullTopicName(config, topic);
     topics_[names_[topic]] = topic;
@@ -66,7 +61,8 @@ absl::StatusOr<OffsetRange> KafkaConsumer::QueryPartitionUntil(TopicPartition pa
     auto range = QueryPartition(partition, std::max(left, milliseconds(1)));
     // The partition is there, as its topic says; a client that has just heard of the topic may
     // not know it yet.
-    const bool passes = absl::IsUnavailable(range.status()) || absl::IsNotFound(range.status());
+    const bool passes =
+        absl::IsUnavailable(range.status()) || absl::IsNotFound(range.status());
     if (!passes || left <= kQueryPause) return range;
     std::this_thread::sleep_for(kQueryPause);
   }
@@ -99,40 +95,13 @@ absl::Status KafkaConsumer::ReadFromPositions() {
                                       partition.partition)
         ->offset = offset;
   }
-  return KafkaStatus(rd_kafka_assign(reader().get(), list.get()), "assign partitions");
-}
-
-void KafkaConsumer::SetCalm(bool calm) {
-  if (!calm_properties_ || calm == is_calm_) return;
-  if (calm && calm_handle_ == nullptr) {
-    if (steady_clock::now() < next_calm_try_) return;
-    next_calm_try_ = steady_clock::now() + kCalmTryPause;
-    calm_handle_ = NewCalmHandle();
-    if (calm_handle_ == nullptr) return;
-  }
-  rd_kafka_assign(reader().get(), nullptr);
-  is_calm_ = calm;
-  ReadFromPositions().IgnoreError();
-}
-
-std::unique_ptr<KafkaHandle> KafkaConsumer::NewCalmHandle() {
-  absl::StatusOr<std::unique_ptr<KafkaHandle>> handle =
-      KafkaHandle::CreateConsumer(*calm_properties_, wakeup_fd_);
-  if (!handle.ok()) return nullptr;
-  for (const auto& [topic, name] : names_) {
-    if (!(*handle)->CountPartitions(name, kCalmTimeout).ok()) return nullptr;
-  }
-  return *std::move(handle);
+  return KafkaStatus(rd_kafka_assign(handle_->get(), list.get()), "assign partitions");
 }
 
 BusEvents KafkaConsumer::Take() {
   BusEvents events;
-  // What the client that does not read has to say is about itself, and it hears of it.
-  KafkaHandle* const other = is_calm_ ? handle_.get() : calm_handle_.get();
-  if (other != nullptr)
-    Message(rd_kafka_consumer_poll(other->get(), 0), &rd_kafka_message_destroy).reset();
   while (events.records.size() < kMostRecordsPerPoll) {
-    const Message message(rd_kafka_consumer_poll(reader().get(), 0), &rd_kafka_message_destroy);
+    const Message message(rd_kafka_consumer_poll(handle_->get(), 0), &rd_kafka_message_destroy);
     if (message == nullptr) break;
     TakeMessage(*message, events);
   }

@@ -4,10 +4,8 @@
 #include <chrono>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,11 +22,6 @@ class KafkaConsumer {
                                                                const KafkaProperties& properties,
                                                                int wakeup_fd);
 
-  // With that, SetCalm makes a difference: `properties` are those for calm times.
-  void AllowCalm(KafkaProperties properties) { calm_properties_ = std::move(properties); }
-  // As MessageBus::SetCalm, but for the thread.
-  void SetCalm(bool calm);
-
   // As MessageBus::QueryOffsets and Assign.
   absl::StatusOr<std::map<TopicPartition, OffsetRange>> QueryOffsets(
       Topic topic, std::chrono::milliseconds timeout);
@@ -41,16 +34,13 @@ class KafkaConsumer {
   const KafkaHandle& handle() const { return *handle_; }
 
  private:
-  KafkaConsumer(const v1::KafkaConfig& config, int wakeup_fd, std::unique_ptr<KafkaHandle> handle);
+  KafkaConsumer(const v1::KafkaConfig& config, std::unique_ptr<KafkaHandle> handle);
 
   absl::StatusOr<OffsetRange> QueryPartition(TopicPartition partition,
                                              std::chrono::milliseconds timeout);
   // Asks again while the partition has no leader.
   absl::StatusOr<OffsetRange> QueryPartitionUntil(TopicPartition partition,
                                                   std::chrono::steady_clock::time_point deadline);
-  // A client for calm times that knows the topics; null if it cannot be made now.
-  std::unique_ptr<KafkaHandle> NewCalmHandle();
-  KafkaHandle& reader() { return is_calm_ ? *calm_handle_ : *handle_; }
   void TakeMessage(const rd_kafka_message_t& message, BusEvents& events);
   // Goes on at the first record that is left in the partitions whose offset is not there any more.
   void Recover(BusEvents& events);
@@ -59,14 +49,7 @@ class KafkaConsumer {
 
   std::map<Topic, std::string> names_;
   std::map<std::string, Topic, std::less<>> topics_;
-  const int wakeup_fd_;
   std::unique_ptr<KafkaHandle> handle_;
-  // librdkafka cannot be told another fetch.wait.max.ms, so there is a second client that reads in
-  // calm times. It is made when it is needed first: short runs do without.
-  std::optional<KafkaProperties> calm_properties_;
-  std::unique_ptr<KafkaHandle> calm_handle_;
-  bool is_calm_ = false;
-  std::chrono::steady_clock::time_point next_calm_try_;
   Offsets positions_;              // The next offset to hand out of each assigned partition.
   std::set<TopicPartition> lost_;  // Assigned, but what is at their position is not there.
   std::chrono::steady_clock::time_point next_recovery_;

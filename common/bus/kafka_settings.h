@@ -30,8 +30,6 @@ KafkaProperties ConsumerProperties(std::string_view client_id,
 
 // The embedded broker answers a waiting fetch only when its time is over, so this is its latency.
 inline constexpr std::chrono::milliseconds kEmbeddedFetchWait{5};
-// And in calm times: each fetch wakes a thread of the broker and one of the reader twice.
-inline constexpr std::chrono::milliseconds kCalmFetchWait{50};
 
 // Codec for the records of `topic`.
 std::string_view CompressionOf(Topic topic);

@@ -76,8 +76,8 @@ struct OffsetRange {
 // in sync have it.
 using PublishDone = std::function<void(const absl::Status&)>;
 
-// Owner: one thread calls Poll, Assign, Flush and the queries. Publish, SetCalm and connected() may
-// be called by any thread.
+// Owner: one thread calls Poll, Assign, Flush and the queries. Publish and connected() may be
+// called by any thread.
 class MessageBus {
  public:
   virtual ~MessageBus() = default;
@@ -95,8 +95,8 @@ class MessageBus {
   virtual absl::Status Assign(const Offsets& offsets) = 0;
 
   // Waits up to `timeout` for records, and runs the callbacks of published records. Returns as soon
-  // as it has something. At most kMostRecordsPerPoll records a call. Never fails: while the broker
-  // is away it returns nothing, and goes on where it was when it is back.
+  // as it has something. At most kMostRecordsPerPoll records a call. Never fails: while the broker is
+  // away it returns nothing, and goes on where it was when it is back.
   virtual BusEvents Poll(std::chrono::milliseconds timeout) = 0;
 
   // Queues a record and returns at once; it is retried until delivered, in order per key but for
@@ -110,9 +110,6 @@ class MessageBus {
   // Waits until all published records are delivered or have failed. DeadlineExceeded, naming how
   // many are left, after `timeout`.
   virtual absl::Status Flush(std::chrono::milliseconds timeout) = 0;
-
-  // In calm times records may come later than at once, if that is cheaper. Any thread.
-  virtual void SetCalm(bool /*calm*/) {}
 
   // False while no broker can be reached.
   virtual bool connected() const = 0;

@@ -20,8 +20,6 @@ constexpr auto kBusPoll = std::chrono::milliseconds(100);
 constexpr auto kTick = std::chrono::milliseconds(20);
 // Between signs of life while no test runs.
 constexpr int64_t kIdleSignNs = 10 * kNanosPerSecond;
-// Without a test and without a request.
-constexpr int64_t kCalmAfterNs = 10 * kNanosPerSecond;
 constexpr int kMostLoggedRejections = 100;
 constexpr size_t kMostReportsWaiting = 256;
 // A part of a large test takes seconds.
@@ -122,7 +120,6 @@ void Orchestrator::RunCore() {
     WakeTests();
     store_is_full_ = store_.full() || late_reports_.full();
     const Moment now = Now();
-    bus_.SetCalm(!core_.HasActiveTests() && now.mono.ns - last_submit_.ns > kCalmAfterNs);
     if (!tick_cost_.IsDue(now.mono)) {
       decisions_.PumpIfDue(now);
     } else {
@@ -146,12 +143,6 @@ void Orchestrator::RunCore() {
   const absl::Status stopping = absl::UnavailableError("the orchestrator is stopping");
   decisions_.Cancel(stopping);
   watchers_.EndAll(stopping);
-}
-
-void Orchestrator::Submit(CoreRequest request, DecisionQueue::Done done) {
-  const Moment now = Now();
-  last_submit_ = now.mono;
-  decisions_.Submit(now, std::move(request), std::move(done));
 }
 
 void Orchestrator::GiveSigns(Moment now) {

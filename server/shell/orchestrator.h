@@ -127,8 +127,6 @@ class Orchestrator final : public ControlPlane {
   void OnAwake(const std::string& id, std::optional<WokenTest> woken);
   // Tells drivers and successors that this process is there.
   void GiveSigns(Moment now);
-  // Somebody asked for a decision: what comes of it must not wait.
-  void Submit(CoreRequest request, DecisionQueue::Done done);
   // All before `next` is applied.
   void NoteRead(Moment now, TopicPartition partition, int64_t next);
   void TellWatchers();
@@ -169,7 +167,6 @@ class Orchestrator final : public ControlPlane {
   std::set<std::string> finished_tests_;
   std::set<std::string> tests_to_tell_;
   MonotonicTime last_sign_{INT64_MIN / 2};
-  MonotonicTime last_submit_ = clock_.Now();
   BusEcho echo_;
   ReadLag read_lag_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED

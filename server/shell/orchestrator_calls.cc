@@ -88,13 +88,13 @@ void Orchestrator::StopLoadTest(v1::StopLoadTestRequest request, Reply<v1::LoadT
       std::move(reply), [this, request = std::move(request)](const Reply<v1::LoadTest>& answer) {
         const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
         if (!id.ok()) return answer(id.status());
-        Submit(StopRequest{*id, request.reason()},
-               [this, id = *id, answer](const absl::Status& status) {
-                 if (!status.ok()) return answer(status);
-                 const v1::LoadTest* test = core_.FindTest(id);
-                 if (test == nullptr) return answer(LoadTestNotFound(id));
-                 answer(Shown(*test));
-               });
+        decisions_.Submit(Now(), StopRequest{*id, request.reason()},
+                          [this, id = *id, answer](const absl::Status& status) {
+                            if (!status.ok()) return answer(status);
+                            const v1::LoadTest* test = core_.FindTest(id);
+                            if (test == nullptr) return answer(LoadTestNotFound(id));
+                            answer(Shown(*test));
+                          });
       });
 }
 
@@ -105,7 +105,7 @@ void Orchestrator::DeleteLoadTest(v1::DeleteLoadTestRequest request,
       [this, request = std::move(request)](const Reply<google::protobuf::Empty>& answer) {
         const absl::StatusOr<std::string> id = LoadTestIdOfName(request.name(), "name");
         if (!id.ok()) return answer(id.status());
-        Submit(DeleteRequest{*id}, [answer](const absl::Status& status) {
+        decisions_.Submit(Now(), DeleteRequest{*id}, [answer](const absl::Status& status) {
           if (!status.ok()) return answer(status);
           answer(google::protobuf::Empty());
         });
@@ -124,13 +124,13 @@ void Orchestrator::UpdateLoadTest(v1::UpdateLoadTestRequest request, Reply<v1::L
               "update_mask: got \"%.80s\", want note: nothing else of a load test can be changed",
               path)));
         }
-        Submit(NoteRequest{*id, request.load_test().note()},
-               [this, id = *id, answer](const absl::Status& status) {
-                 if (!status.ok()) return answer(status);
-                 const v1::LoadTest* test = core_.FindTest(id);
-                 if (test == nullptr) return answer(LoadTestNotFound(id));
-                 answer(Shown(*test));
-               });
+        decisions_.Submit(Now(), NoteRequest{*id, request.load_test().note()},
+                          [this, id = *id, answer](const absl::Status& status) {
+                            if (!status.ok()) return answer(status);
+                            const v1::LoadTest* test = core_.FindTest(id);
+                            if (test == nullptr) return answer(LoadTestNotFound(id));
+                            answer(Shown(*test));
+                          });
       });
 }
 

@@ -409,28 +409,6 @@ TEST_P(BusConformance, IsConnectedAndHasAnAddress) {
   EXPECT_EQ(bus_->local_address(), "127.0.0.1");
 }
 
-TEST_P(BusConformance, CalmTimesBeginAndEndWithoutALossOrARepetition) {
-  AssignFromBegin(*bus_, Topic::kTrigger);
-  std::vector<std::string> wanted;
-  std::vector<std::string> got;
-  for (int i = 0; i < 20; ++i) {
-    bus_->SetCalm(i % 4 < 2);
-    for (int k = 0; k < 3; ++k) {
-      wanted.push_back(absl::StrFormat("%d-%d", i, k));
-      Publish(*bus_, Topic::kTrigger, "test-1", wanted.back());
-    }
-    // Sometimes all that there is, sometimes what has come so far.
-    const Received received = i % 3 == 0 ? Receive(*bus_, wanted.size() - got.size())
-                                         : Received{bus_->Poll(milliseconds(20)).records, {}};
-    for (std::string& value : Values(received.records)) got.push_back(std::move(value));
-  }
-  const Received rest = Receive(*bus_, wanted.size() - got.size());
-  for (std::string& value : Values(rest.records)) got.push_back(std::move(value));
-
-  EXPECT_EQ(got, wanted);
-  EXPECT_TRUE(ReceiveMore(*bus_).records.empty());
-}
-
 TEST_P(BusOutage, ConnectedFollowsTheBrokerWithinTwoSeconds) {
   environment_->SetReachable(false);
   EXPECT_TRUE(AwaitConnected(false));
@@ -453,26 +431,6 @@ TEST_P(BusOutage, WhatIsPublishedMeanwhileArrivesOnceAndInOrder) {
   environment_->SetReachable(true);
 
   EXPECT_EQ(Values(Receive(*bus_, 50).records), wanted);
-  EXPECT_TRUE(ReceiveMore(*bus_).records.empty());
-}
-
-TEST_P(BusOutage, CalmTimesOutliveAnOutage) {
-  AssignFromBegin(*bus_, Topic::kTrigger);
-  bus_->SetCalm(true);
-  Publish(*bus_, Topic::kTrigger, "test-1", "before");
-  Receive(*bus_, 1);
-  environment_->SetReachable(false);
-  ASSERT_TRUE(AwaitConnected(false));
-  Publish(*bus_, Topic::kTrigger, "test-1", "calm");
-  environment_->SetReachable(true);
-  EXPECT_EQ(Values(Receive(*bus_, 1).records), std::vector<std::string>{"calm"});
-
-  environment_->SetReachable(false);
-  ASSERT_TRUE(AwaitConnected(false));
-  bus_->SetCalm(false);
-  Publish(*bus_, Topic::kTrigger, "test-1", "lively");
-  environment_->SetReachable(true);
-  EXPECT_EQ(Values(Receive(*bus_, 1).records), std::vector<std::string>{"lively"});
   EXPECT_TRUE(ReceiveMore(*bus_).records.empty());
 }
 
