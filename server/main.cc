@@ -202,6 +202,7 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
   bus_options.client_id = "orchestrator";
   bus_options.role = "loadtest";
   bus_options.embedded = is_embedded;
+  bus_options.watch_leaders = true;
   bus_options.on_notice = [&log](const std::string& text) { log.Warning(text); };
   absl::StatusOr<std::unique_ptr<KafkaBus>> bus = KafkaBus::Connect(config.kafka(), bus_options);
   if (!bus.ok()) return Fail(bus.status(), ExitCodeOf(bus.status()));

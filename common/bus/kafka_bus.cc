@@ -73,6 +73,7 @@ absl::Status KafkaBus::Open() {
     consuming.push_back(std::move(property));
   }
   ASSIGN_OR_RETURN(consumer_, KafkaConsumer::Create(config_, consuming, wakeup_fd_));
+  if (options_.watch_leaders) consumer_->WatchLeaders(fetch_wait);
 
   LearnTopics();
   local_address_ = LocalAddressTowards(config_.bootstrap_servers());
@@ -172,6 +173,8 @@ void KafkaBus::UpdateConnected() {
                                        producer_->handle().last_error()));
   }
 }
+
+bool KafkaBus::hears() const { return connected_ && consumer_->hears(); }
 
 absl::Status KafkaBus::Publish(Topic topic, std::string_view key, std::string_view message_type,
                                std::string_view value, PublishDone done) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
+#include "common/bus/kafka_leaders.h"
 
 namespace loadtest {
 namespace {
@@ -21,6 +22,9 @@ constexpr std::chrono::seconds kRecoveryPause{1};
 // A partition has no leader for some milliseconds after it was made, and for seconds after its
 // broker died.
 constexpr milliseconds kQueryPause{20};
+
+// How late the answer to a fetch may be before its broker counts as silent.
+constexpr milliseconds kLeaderPatience{1'000};
 
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t,
                                       decltype(&rd_kafka_topic_partition_list_destroy)>;
@@ -96,6 +100,15 @@ absl::Status KafkaConsumer::ReadFromPositions() {
         ->offset = offset;
   }
   return KafkaStatus(rd_kafka_assign(handle_->get(), list.get()), "assign partitions");
+}
+
+void KafkaConsumer::WatchLeaders(milliseconds fetch_wait) {
+  handle_->SetStatisticsHandler([this, patience = fetch_wait + kLeaderPatience](auto statistics) {
+    std::vector<std::pair<std::string, int32_t>> partitions;
+    for (const auto& [partition, next] : positions_)
+      partitions.emplace_back(names_[partition.topic], partition.partition);
+    hears_ = LeadersAnswer(statistics, partitions, patience);
+  });
 }
 
 BusEvents KafkaConsumer::Take() {

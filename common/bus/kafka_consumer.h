@@ -1,6 +1,7 @@
 // The reading half of KafkaBus: partitions at known offsets, without a consumer group.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -15,7 +16,7 @@
 
 namespace loadtest {
 
-// Belongs to the thread that polls the bus; only connected() of its handle is for any thread.
+// Belongs to the thread that polls the bus; only hears() and connected() of its handle are for any thread.
 class KafkaConsumer {
  public:
   static absl::StatusOr<std::unique_ptr<KafkaConsumer>> Create(const v1::KafkaConfig& config,
@@ -29,6 +30,12 @@ class KafkaConsumer {
 
   // What has arrived, without waiting.
   BusEvents Take();
+
+  // From now on hears() looks at the leaders of what is assigned; `fetch_wait` is how long they may
+  // hold back an answer.
+  void WatchLeaders(std::chrono::milliseconds fetch_wait);
+  // Whether all of them answer, as far as is known. Any thread.
+  bool hears() const { return hears_; }
 
   KafkaHandle& handle() { return *handle_; }
   const KafkaHandle& handle() const { return *handle_; }
@@ -53,6 +60,7 @@ class KafkaConsumer {
   Offsets positions_;              // The next offset to hand out of each assigned partition.
   std::set<TopicPartition> lost_;  // Assigned, but what is at their position is not there.
   std::chrono::steady_clock::time_point next_recovery_;
+  std::atomic<bool> hears_ = true;
 };
 
 }  // namespace loadtest

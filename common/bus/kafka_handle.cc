@@ -220,8 +220,10 @@ void KafkaHandle::OnError(rd_kafka_t*, int error, const char* reason, void* opaq
 int KafkaHandle::OnStatistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
   // Each broker has its connection state in it. librdkafka writes this without blanks, and no other
   // thing has a state in capitals; so there is no need to parse 20 KB twice a second.
-  static_cast<KafkaHandle*>(opaque)->connected_ =
-      std::string_view(json, size).find("\"state\":\"UP\"") != std::string_view::npos;
+  auto* self = static_cast<KafkaHandle*>(opaque);
+  const std::string_view text(json, size);
+  self->connected_ = text.find("\"state\":\"UP\"") != std::string_view::npos;
+  if (self->on_statistics_) self->on_statistics_(text);
   return 0;  // `json` stays librdkafka's.
 }
 

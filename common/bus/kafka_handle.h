@@ -65,6 +65,11 @@ class KafkaHandle {
 
   bool connected() const { return connected_; }
 
+  // Who else reads librdkafka's statistics, twice a second, within a poll.
+  void SetStatisticsHandler(std::function<void(std::string_view json)> handler) {
+    on_statistics_ = std::move(handler);
+  }
+
   // Why the connection failed last; empty when it did not.
   const std::string& last_error() const { return last_error_; }
 
@@ -84,6 +89,7 @@ class KafkaHandle {
   static int OnStatistics(rd_kafka_t*, char* json, size_t size, void* opaque);
 
   const DeliveryHandler on_delivery_;
+  std::function<void(std::string_view)> on_statistics_;
   rd_kafka_t* handle_ = nullptr;
   std::atomic<bool> connected_ = false;
   bool rejected_ = false;

@@ -127,7 +127,7 @@ void Orchestrator::RunCore() {
       BuildReports();
       // While nothing is read, or long after it was written, the silence of drivers means nothing.
       const bool lags = read_lag_.MayLag(now);
-      const bool hears = bus_.connected() && !echo_.IsSilent(now.mono) && !store_is_full_ && !lags;
+      const bool hears = bus_.hears() && !echo_.IsSilent(now.mono) && !store_is_full_ && !lags;
       OnNotices(core_.Advance(now, hears), nullptr);
       decisions_.Pump(now);
       live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());

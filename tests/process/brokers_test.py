@@ -104,6 +104,30 @@ class BrokersTest(harness.ProcessTest):
         self.assertGreater(intervals, 5)
         self.expect_whole_report(20)
 
+    def test_the_broker_of_the_heartbeats_dies(self):
+        """Of three, with Kafka's own patience of 9 s: until then heartbeats cannot be read, all else can. Nobody is lost for that."""
+        kafka = self.own_kafka(brokers=3, session_ms=9000)
+        for attempt in range(20):
+            cluster = self.orchestrator(0, kafka=kafka.bootstrap, prefix=f"leader{attempt}.")
+            leader = kafka.leader(f"leader{attempt}.heartbeat")
+            if leader != kafka.leader(f"leader{attempt}.trigger"):
+                break
+            cluster.end()
+        server = self.target()
+        for name in ("a", "b"):
+            self.started(harness.Driver(self.folder, name, kafka.bootstrap, f"leader{attempt}."))
+        harness.wait_for("drivers", lambda: len(cluster.rest("/v1/drivers").get("drivers", [])) == 2)
+        cluster.create("orphaned", {"request": {"url": server.url + "/ping"}, "rate": {"requestsPerSecond": RATE}, "duration": "15s",
+                                    "onDriverLoss": "ABORT"})
+        harness.wait_for("requests", lambda: server.received() > RATE)
+        kafka.kill(leader)
+        state = lambda: cluster.rest("/v1/loadTests/orphaned")["state"]
+        harness.wait_for("end", lambda: state() in ("SUCCEEDED", "FAILED", "STOPPED"), 75)
+        report = cluster.rest("/v1/loadTests/orphaned/report")
+        self.assertEqual(report["load_test"]["state"], "SUCCEEDED", report["load_test"])
+        self.assertEqual(report["totals"]["counts"]["sent"], server.received())
+        self.assertEqual([e for e in report["events"] if e["type"] == "driver_lost"], [])
+
     def test_a_broker_that_hangs_for_8_seconds(self):
         self.start(self.own_kafka(), 20)
         self.kafka.signal(1, signal.SIGSTOP)

@@ -177,7 +177,8 @@ def free_port():
 class Kafka:
     """A real Kafka of a test's own, to be killed. Brokers are numbered from 1."""
 
-    def __init__(self, folder, brokers=1, address=None, proxy_port=None):
+    def __init__(self, folder, brokers=1, address=None, proxy_port=None, session_ms=1500):
+        self.session_ms = session_ms
         self.run = pathlib.Path(folder) / f"kafka-{uuid.uuid4().hex[:6]}"
         args = ["up", "--brokers", str(brokers), "--port", str(free_kafka_port())]
         if address:
@@ -193,8 +194,13 @@ class Kafka:
         self.remote = remote and remote.group(1)
 
     def tool(self, *args, check=True):
-        return subprocess.run([SOURCE / "tools/kafka", *args], env={**os.environ, "KAFKA_RUN": str(self.run)}, capture_output=True,
-                              text=True, timeout=120, check=check)
+        return subprocess.run([SOURCE / "tools/kafka", *args], env={**os.environ, "KAFKA_RUN": str(self.run), "KAFKA_SESSION": str(self.session_ms)},
+                              capture_output=True, text=True, timeout=120, check=check)
+
+    def leader(self, topic):
+        """The broker that leads the first partition of a topic."""
+        listed = subprocess.run(["kcat", "-L", "-J", "-b", self.bootstrap, "-t", topic], capture_output=True, text=True, timeout=30, check=True)
+        return json.loads(listed.stdout)["topics"][0]["partitions"][0]["leader"]
 
     def kill(self, broker):
         self.tool("kill", str(broker))
