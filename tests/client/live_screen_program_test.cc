@@ -54,6 +54,7 @@ TEST_F(LiveScreenProgram, CtrlCStopsTheTestAndPrintsTheReportOnTheScreenFromBefo
   loadctl_->ReadToTheEnd();
   EXPECT_EQ(loadctl_->Wait(), 130);
   EXPECT_THAT(After(kGiveBack), HasSubstr("loadTests/t1  "));
+  EXPECT_THAT(After(kGiveBack), HasSubstr("STOPPED (exit code 130)"));
   EXPECT_THAT(After(kGiveBack), Not(HasSubstr(kTake)));
   EXPECT_TRUE(loadctl_->Echoes());
 }
