@@ -21,6 +21,7 @@
   const millis = (ms) => ms === 0 ? '0' : ms < 0.001 ? +(ms * 1e6).toPrecision(3) + 'ns' : ms < 1 ? +(ms * 1e3).toPrecision(3) + 'µs'
     : ms < 1000 ? +ms.toPrecision(3) + 'ms' : +(ms / 1e3).toPrecision(3) + 's';
   const count = (n) => n >= 10 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US') : String(+n.toPrecision(3));
+  const isDecade = (x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 1e-6;
   const percentile = (x) => x === 1 ? '0 %' : +(100 - 100 / x).toFixed(Math.max(0, Math.ceil(Math.log10(x)) - 1)) + ' %';
 
   // Events as dashed lines, numbered from the left; the list below the charts has the words.
@@ -56,14 +57,30 @@
     return { title: { display: true, text: title }, grid: {}, ticks: { maxRotation: 0, autoSkipPadding: 14 }, ...extra };
   }
 
+  // To the end of the last interval, or the last event after it.
+  const ends = runs.flatMap((run) => [run.end, ...(two ? [] : run.events.map((event) => event.t))]);
   const timeAxis = () => axis('time after the start', {
-    type: 'linear', min: 0, ticks: { maxRotation: 0, autoSkipPadding: 18, callback: seconds } });
+    type: 'linear', min: 0, max: Math.max(...ends) || 1, ticks: { maxRotation: 0, autoSkipPadding: 18, includeBounds: false, callback: seconds } });
 
-  // Values on a logarithmic axis have a label at 1, 2 and 5 of each decade.
-  const logTicks = (format) => function(value) {
-    const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    return [1, 2, 5].some((d) => Math.abs(digit - d) < 1e-6) ? format(value) : '';
-  };
+  // A logarithmic axis from one of 1, 2, 5, 10, 20 ... to another, with a tick at each of them that there is room for.
+  function logAxis(title, datasets) {
+    const values = datasets.flatMap((set) => set.data).map((point) => point.y).filter((y) => y > 0);
+    const steps = [];
+    const largest = Math.max(...values);
+    for (let power = Math.floor(Math.log10(Math.min(...values))); values.length && !(steps.at(-1) >= largest); power++) {
+      steps.push(...[1, 2, 5].map((digit) => +`${digit}e${power}`));
+    }
+    while (steps.length > 2 && steps[1] <= Math.min(...values)) steps.shift();
+    while (steps.length > 2 && steps.at(-2) >= largest) steps.pop();
+    return axis(title, {
+      type: 'logarithmic', min: steps[0], max: steps.at(-1),
+      afterBuildTicks: (scale) => {
+        const decadesOnly = steps.length > scale.chart.height / 22;
+        scale.ticks = steps.map((value) => ({ value })).filter(({ value }) => !decadesOnly || isDecade(value));
+      },
+      ticks: { autoSkip: false, maxRotation: 0, callback: millis },
+    });
+  }
 
   function draw(id, datasets, scales, tooltip, extra = {}) {
     const canvas = document.getElementById(id);
@@ -119,7 +136,7 @@
     for (const [name, label, c] of series) latencies.push(line(label + suffix(run), xy(run, name), c, dash(i)));
   });
   draw('latency', latencies, {
-    x: timeAxis(), y: axis('response time', { type: 'logarithmic', ticks: { callback: logTicks(millis) } }),
+    x: timeAxis(), y: logAxis('response time', latencies),
   }, atTime(millis), { eventLines: { events } });
 
   // Distribution: percentiles over 1 / (1 - q), so that each nine takes as much room.
@@ -131,7 +148,6 @@
     distributions.push(line('service time', points(run, 'service'), 's2', { pointRadius: 0, borderDash: [6, 4] }));
     distributions.push(line('send delay', points(run, 'send_delay'), 's6', { pointRadius: 0 }));
   });
-  const isDecade = (x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 1e-6;
   draw('distribution', distributions, {
     x: axis('percentile', {
       type: 'logarithmic', min: 1,
@@ -144,7 +160,7 @@
       },
       ticks: { autoSkip: false, maxRotation: 0, callback: (x) => isDecade(x) || x < 10 ? percentile(x) : '' },
     }),
-    y: axis('latency', { type: 'logarithmic', ticks: { callback: logTicks(millis) } }),
+    y: logAxis('latency', distributions),
   }, {
     title: (items) => items.length ? percentile(+items[0].parsed.x.toPrecision(6)) : '',
     label: (item) => ' ' + item.dataset.label + ': ' + millis(item.parsed.y),
