@@ -34,6 +34,7 @@
       ctx.fillStyle = color('soft');
       ctx.font = '11px sans-serif';
       ctx.setLineDash([3, 3]);
+      let before = -Infinity, level = 0;  // numbers that would lie on each other stand under each other
       for (const event of options.events || []) {
         const at = x.getPixelForValue(event.t);
         if (!(at >= area.left && at <= area.right)) continue;
@@ -41,7 +42,9 @@
         ctx.moveTo(at, area.top);
         ctx.lineTo(at, area.bottom);
         ctx.stroke();
-        ctx.fillText(event.label, Math.min(at + 3, area.right - 12), area.top + 10);
+        level = at - before < 14 ? (level + 1) % 8 : 0;
+        before = at;
+        ctx.fillText(event.label, Math.min(at + 3, area.right - 12), area.top + 10 + 12 * level);
       }
       ctx.restore();
     },

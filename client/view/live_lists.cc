@@ -22,6 +22,8 @@ namespace {
 
 constexpr double kCpuIsHigh = 0.8;
 constexpr double kCpuIsFull = 0.95;
+// Columns of a text of which the rest is cut.
+constexpr int kWorthStarting = 6;
 constexpr size_t kMostVerdictRows = 4;
 constexpr size_t kMostReasonRows = 3;
 
@@ -131,7 +133,8 @@ void DrawThresholds(const LiveScene& scene, int row, int rows) {
     } else if (!threshold.actual().empty()) {
       text = "is " + threshold.actual();
     }
-    scene.PutClipped(row + i, column + 2, text, Ink::kFaint);
+    if (scene.columns() - column - 2 >= std::min(ColumnsOf(text), kWorthStarting))
+      scene.PutClipped(row + i, column + 2, text, Ink::kFaint);
   }
 }
 

@@ -140,7 +140,9 @@ void DrawNumbers(const LiveScene& scene, int row, int rows) {
   const int now_end = kNameColumns + kNumberColumns;
   const int all_end = now_end + kNumberColumns;
   scene.canvas.PutRight(row, now_end, "now", Ink::kFaint);
-  scene.canvas.PutRight(row, all_end, "in all", Ink::kFaint);
+  // A number that is cut is another number.
+  const bool has_all = all_end <= scene.columns();
+  if (has_all) scene.canvas.PutRight(row, all_end, "in all", Ink::kFaint);
   std::vector<Number> numbers = NumberRows(scene);
   while (static_cast<int>(numbers.size()) > std::max(rows - 1, 0)) {
     numbers.erase(std::max_element(
@@ -151,7 +153,7 @@ void DrawNumbers(const LiveScene& scene, int row, int rows) {
     const int at = row + 1 + i;
     scene.Name(at, numbers[i].name);
     scene.canvas.PutRight(at, now_end, numbers[i].now, numbers[i].ink);
-    scene.canvas.PutRight(at, all_end, numbers[i].in_all);
+    if (has_all) scene.canvas.PutRight(at, all_end, numbers[i].in_all);
   }
   if (scene.has_charts()) {
     DrawCharts(scene, row, rows, all_end + 4);

@@ -179,6 +179,12 @@ Ctrl-C
 )");
 }
 
+TEST(LiveScreen, NoNumberIsCut) {
+  const std::string text = Text(LiveScreen(RampAtFourSeconds(), {.columns = 30, .rows = 24}));
+  EXPECT_NE(text.find("\n                    now\nsent              350/s\n"), std::string::npos)
+      << text;
+}
+
 TEST(LiveScreen, NothingIsJudgedBeforeItIsMeasured) {
   v1::LoadTestUpdate update = SampleUpdate();
   update.clear_interval();
