@@ -14,4 +14,7 @@ ExitCode ExitCodeOf(const v1::Report& report);
 // The same, but for how the test came to its end: of what was measured alone.
 ExitCode ExitCodeOfNumbers(const v1::Report& report);
 
+// One of the two.
+using Judge = ExitCode (*)(const v1::Report& report);
+
 }  // namespace loadtest

@@ -208,11 +208,11 @@ int CheckTest(const CheckCommand& command, Context& context) {
                              "%s was run without thresholds; want --slo, such as --slo 'p99<50ms'",
                              report->load_test().name())));
   }
-  PrintReportAs(
-      *report,
-      ThresholdsView(*report, context.terminal.out_colors && context.line.output_file.empty()),
-      context);
-  return SayOutcome(*report, ExitCodeOfNumbers(*report), context);
+  const bool is_file = !context.line.output_file.empty();
+  const std::string table =
+      is_file ? ThresholdsView(*report, /*colors=*/false)
+              : ThresholdsView(*report, context.terminal.out_colors, context.terminal.out_width);
+  return PrintReportAs(*report, table, ExitCodeOfNumbers, context);
 }
 
 int WriteNote(const NoteCommand& command, Context& context) {

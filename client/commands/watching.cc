@@ -43,7 +43,18 @@ std::string WhyNotGood(const v1::Report& report, ExitCode code) {
   }
 }
 
-std::string ReportAs(CommandLine::Format format, const v1::Report& report) {
+// The reason for an exit code other than 0; returns the code.
+int SayOutcome(const v1::Report& report, int exit_code, Context& context) {
+  if (exit_code == kExitOk) return exit_code;
+  const std::string why = WhyNotGood(report, static_cast<ExitCode>(exit_code));
+  // An interrupted loadctl says so with its exit code, whatever came of the test.
+  if (context.interrupts.received() != 0) exit_code = context.interrupts.exit_code();
+  context.terminal.err << absl::StrFormat("loadctl: %s: %s (exit code %d)\n",
+                                          report.load_test().name(), why, exit_code);
+  return exit_code;
+}
+
+std::string ReportAs(CommandLine::Format format, const v1::Report& report, Judge judge) {
   switch (format) {
     case CommandLine::Format::kTable:
       break;
@@ -52,7 +63,7 @@ std::string ReportAs(CommandLine::Format format, const v1::Report& report) {
     case CommandLine::Format::kCsv:
       return CsvReport(report);
     case CommandLine::Format::kJunit:
-      return JunitReport(report);
+      return JunitReport(report, judge);
     case CommandLine::Format::kHtml:
       return HtmlReport(report);
   }
@@ -107,28 +118,19 @@ int PrintReport(const v1::Report& report, Context& context) {
   options.unicode = context.terminal.out_unicode && !is_file;
   options.colors = context.terminal.out_colors && !is_file;
   options.kept = context.tests_are_kept;
-  PrintReportAs(report, ReportView(report, options), context);
-  return SayOutcome(report, ExitCodeOf(report), context);
+  return PrintReportAs(report, ReportView(report, options), ExitCodeOf, context);
 }
 
-void PrintReportAs(const v1::Report& report, const std::string& table, Context& context) {
+int PrintReportAs(const v1::Report& report, const std::string& table, Judge judge,
+                  Context& context) {
   const auto as = [&](CommandLine::Format format) {
-    return format == CommandLine::Format::kTable ? table : ReportAs(format, report);
+    return format == CommandLine::Format::kTable ? table : ReportAs(format, report, judge);
   };
   context.out << as(context.line.format) << std::flush;
   for (const ExtraOutputFile& extra : context.extras) {
     *extra.file << as(extra.format) << std::flush;
   }
-}
-
-int SayOutcome(const v1::Report& report, int exit_code, Context& context) {
-  const auto code = static_cast<ExitCode>(exit_code);
-  if (code != kExitOk) {
-    context.terminal.err << absl::StrFormat("loadctl: %s: %s (exit code %d)\n",
-                                            report.load_test().name(), WhyNotGood(report, code),
-                                            static_cast<int>(code));
-  }
-  return code;
+  return SayOutcome(report, judge(report), context);
 }
 
 }  // namespace loadtest

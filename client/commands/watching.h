@@ -6,6 +6,7 @@
 
 #include "client/commands/context.h"
 #include "client/connection.h"
+#include "client/exit_codes.h"
 #include "client/view/live_view.h"
 
 namespace loadtest {
@@ -38,10 +39,9 @@ int WatchToEnd(const std::string& name, LiveView::CtrlC ctrl_c, Connection& conn
 int PrintReport(const v1::Report& report, Context& context);
 
 // Writes the report to where results go, `table` as its form for people, and to the files of
-// -o FORMAT=FILE.
-void PrintReportAs(const v1::Report& report, const std::string& table, Context& context);
-
-// The reason for an exit code other than 0, on standard error; returns the code.
-int SayOutcome(const v1::Report& report, int exit_code, Context& context);
+// -o FORMAT=FILE. Then says on standard error why the exit code is not 0, and returns that: the one
+// of `judge`, or that of an interrupted program.
+int PrintReportAs(const v1::Report& report, const std::string& table, Judge judge,
+                  Context& context);
 
 }  // namespace loadtest

@@ -191,7 +191,11 @@ double OffsetSeconds(const v1::Report& report, const v1::Event& event) {
 
 json ChartData(const v1::Report& report, const std::string& name) {
   const v1::Measurements& totals = report.totals();
+  const double end = report.intervals().empty()
+                         ? 0
+                         : static_cast<double>(report.intervals().rbegin()->end_offset_ns()) / 1e9;
   return {{"name", name},
+          {"end", end},
           {"intervals", Intervals(report)},
           {"wanted", Wanted(report)},
           {"distribution",

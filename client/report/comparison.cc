@@ -286,7 +286,8 @@ std::string FormatChange(const Change& change, double difference) {
     return absl::StrFormat("%+.3g points", difference * 100);
   }
   if (change.is_relative()) {
-    const double percent = change.Relative(difference) * 100;
+    // Nothing falls by more than itself, however wide an interval is.
+    const double percent = std::max(-100.0, change.Relative(difference) * 100);
     return absl::StrFormat(std::abs(percent) < 10 ? "%+.2f %%" : "%+.1f %%", percent);
   }
   return (difference < 0 ? "-" : "+") + FormatMeasured(change, std::abs(difference));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "client/view/layout.h"
 #include "client/view/thresholds_view.h"
+#include "common/spec/load_test_spec.h"
 
 namespace loadtest {
 namespace {
@@ -40,7 +41,7 @@ std::string Interval(const Change& change) {
 }
 
 // Those of the whole tests or of a typical interval, whose names then stand without their prefix.
-std::string ChangesTable(const std::vector<Change>& changes, bool typical, bool colors) {
+std::string ChangesTable(const Diff& diff, bool typical, bool colors) {
   using enum Table::Align;
   Table table({{typical ? "typical interval" : "whole test"},
                {"A", kRight},
@@ -51,8 +52,8 @@ std::string ChangesTable(const std::vector<Change>& changes, bool typical, bool 
                {"99 % interval"},
                {""}});
   std::vector<Change::Direction> directions;
-  for (const Change& change : changes) {
-    if (change.is_typical() != typical) continue;
+  for (const Change* shown : ShownChanges(diff, typical)) {
+    const Change& change = *shown;
     table.Add(
         {change.name.substr(typical ? kTypical.size() : 0),
          FormatMeasured(change, change.before.value), Range(change, change.before),
@@ -111,6 +112,25 @@ std::string DirectionName(Change::Direction direction) {
   return "no change";
 }
 
+std::vector<const Change*> ShownChanges(const Diff& diff, bool typical) {
+  const bool open_loop =
+      IsOpenLoop(diff.before.load_test().spec()) || IsOpenLoop(diff.after.load_test().spec());
+  std::vector<const Change*> shown;
+  for (const Change& change : diff.changes) {
+    if (change.is_typical() != typical) continue;
+    if (!open_loop && change.name.find("service.") != std::string::npos) continue;
+    shown.push_back(&change);
+  }
+  return shown;
+}
+
+std::string LimitOutcome(const LimitResult& result) {
+  const Change& change = *result.change;
+  return FormatChange(change, change.difference.value) +
+         (change.is_typical() ? " in a typical interval" : "") +
+         (change.direction == Change::Direction::kNone ? ", within noise" : "");
+}
+
 std::string DiffView(const Diff& diff, bool colors) {
   std::string text;
   text += PadRight("A", kNameWidth) + TestLine(diff.before) + "\n";
@@ -128,18 +148,14 @@ std::string DiffView(const Diff& diff, bool colors) {
     text += PadRight(i == 0 ? "changed" : "", kNameWidth) + Clip(d.what, kWidestValue) + ": " +
             ClipMiddle(d.before, kWidestValue) + " -> " + ClipMiddle(d.after, kWidestValue) + "\n";
   }
-  text += "\n" + ChangesTable(diff.changes, /*typical=*/false, colors);
-  text += "\n" + ChangesTable(diff.changes, /*typical=*/true, colors) + "\n";
+  text += "\n" + ChangesTable(diff, /*typical=*/false, colors);
+  text += "\n" + ChangesTable(diff, /*typical=*/true, colors) + "\n";
   for (const LimitResult& result : diff.limits) {
-    const Change& change = *result.change;
     text +=
         PadRight("limit", kNameWidth) +
         Colored(result.failed ? "FAILED" : "passed",
                 result.failed ? Change::Direction::kWorse : Change::Direction::kBetter, colors) +
-        absl::StrFormat("  %s  got %s%s%s\n", result.limit.expression,
-                        FormatChange(change, change.difference.value),
-                        change.is_typical() ? " in a typical interval" : "",
-                        change.direction == Change::Direction::kNone ? ", within noise" : "");
+        absl::StrFormat("  %s  got %s\n", result.limit.expression, LimitOutcome(result));
   }
   const bool any = std::any_of(diff.changes.begin(), diff.changes.end(), [](const Change& change) {
     return change.direction != Change::Direction::kNone;

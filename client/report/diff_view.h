@@ -26,6 +26,13 @@ struct Diff {
 
 std::string DiffView(const Diff& diff, bool colors);
 
+// Those of the whole tests, or of a typical interval, without what says the same twice: the service
+// times of closed loops are their response times.
+std::vector<const Change*> ShownChanges(const Diff& diff, bool typical);
+
+// "+32.5 % in a typical interval, within noise"
+std::string LimitOutcome(const LimitResult& result);
+
 // docs/comparing.md has the fields.
 std::string DiffJson(const Diff& diff);
 

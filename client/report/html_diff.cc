@@ -41,10 +41,10 @@ std::string Badge(const Diff& diff) {
   return Element("span", "nothing changed beyond noise", "badge good");
 }
 
-std::string ChangesTable(const std::vector<Change>& changes, bool typical) {
+std::string ChangesTable(const Diff& diff, bool typical) {
   HtmlTable table({"", "A (99 % interval)", "B (99 % interval)", "change", "99 % interval", ""}, 1);
-  for (const Change& change : changes) {
-    if (change.is_typical() != typical) continue;
+  for (const Change* shown : ShownChanges(diff, typical)) {
+    const Change& change = *shown;
     table.Add({change.name.substr(typical ? kTypical.size() : 0), Range(change, change.before),
                Range(change, change.after), FormatChange(change, change.difference.value),
                absl::StrFormat("%s to %s", FormatChange(change, change.difference.low),
@@ -70,20 +70,18 @@ std::string HtmlDiff(const Diff& diff) {
     body += "<div class=\"note warn\">" + Element("p", "Compared by force") +
             Element("p", warning) + "</div>\n";
   }
-  body += Element("h2", "Changes") + ChangesTable(diff.changes, /*typical=*/false);
+  body += Element("h2", "Changes") + ChangesTable(diff, /*typical=*/false);
   if (std::any_of(diff.changes.begin(), diff.changes.end(),
                   [](const Change& change) { return change.is_typical(); })) {
-    body += Element("h2", "Changes in a typical interval") +
-            ChangesTable(diff.changes, /*typical=*/true);
+    body += Element("h2", "Changes in a typical interval") + ChangesTable(diff, /*typical=*/true);
   }
   if (!diff.limits.empty()) {
     body += Element("h2", "Limits");
     HtmlTable limits({"limit", "", "got"});
     for (const LimitResult& result : diff.limits) {
-      limits.Add({result.limit.expression, result.failed ? "FAILED" : "passed",
-                  FormatChange(*result.change, result.change->difference.value) +
-                      (result.change->is_typical() ? " in a typical interval" : "")},
-                 result.failed ? "bad" : "good");
+      limits.Add(
+          {result.limit.expression, result.failed ? "FAILED" : "passed", LimitOutcome(result)},
+          result.failed ? "bad" : "good");
     }
     body += limits.Take();
   }

@@ -9,8 +9,12 @@
 #include "absl/time/time.h"
 #include "client/report/chart_data.h"
 #include "client/report/html_page.h"
+#include "client/view/error_hints.h"
+#include "client/view/labels.h"
+#include "client/view/latency_view.h"
 #include "client/view/layout.h"
 #include "client/view/thresholds_view.h"
+#include "client/view/verdict_hints.h"
 #include "common/base/units.h"
 #include "common/json/proto_json.h"
 #include "common/measure/histogram.h"
@@ -71,6 +75,7 @@ std::string Head(const v1::Report& report) {
   out += Element("p", when, "soft");
   if (!spec.description().empty()) out += Element("p", spec.description());
   out += Badges(report);
+  if (!spec.labels().empty()) out += Element("p", "Labels: " + LabelsInShort(spec), "soft");
   if (const std::string slice = SliceInWords(report); !slice.empty()) {
     out += "<div class=\"note warn\">" + Element("p", "Not the whole test") +
            Element("p", slice + "; whole intervals only.") + "</div>\n";
@@ -131,6 +136,7 @@ std::string VerdictNote(const v1::Report& report) {
     const std::string who = reason.driver_id().empty() ? "" : reason.driver_id() + ": ";
     out += Element("p", who + reason.resource() + ": " + reason.message());
   }
+  for (const std::string& advice : WhatToDo(verdict)) out += Element("p", "To do: " + advice);
   return out + "</div>\n";
 }
 
@@ -188,7 +194,9 @@ std::string Latencies(const v1::Report& report) {
                                       {"name look-up", &phases.resolve()}}) {
     if (latency->count() > 0) table.Add(LatencyRow(name, *latency));
   }
-  return Element("h2", "Latencies") + table.Take();
+  std::string out = Element("h2", "Latencies") + table.Take();
+  if (const std::string why = WhyTheyDiffer(report); !why.empty()) out += Element("p", why, "soft");
+  return out;
 }
 
 std::string Requests(const v1::Report& report) {
@@ -227,9 +235,11 @@ std::string Errors(const v1::Report& report) {
   for (const v1::ErrorCount& error : report.totals().errors()) errors.push_back(&error);
   std::stable_sort(errors.begin(), errors.end(),
                    [](const auto* a, const auto* b) { return a->count() > b->count(); });
-  HtmlTable table({"error", "count", "for example"});
-  for (const v1::ErrorCount* error : errors)
-    table.Add({ErrorKindName(error->kind()), FormatCount(error->count()), error->example()});
+  HtmlTable table({"error", "count", "for example", "to do"});
+  for (const v1::ErrorCount* error : errors) {
+    table.Add({ErrorKindName(error->kind()), FormatCount(error->count()), error->example(),
+               std::string(WhatToDoAbout(error->kind()))});
+  }
   return Element("h2", "Errors") + table.Take();
 }
 
@@ -237,14 +247,18 @@ std::string Drivers(const v1::Report& report) {
   HtmlTable table({"driver", "address", "sent", "answered", "errors", "p50", "p99",
                    "send delay p99", "cpu cores", "intervals missing", "state"},
                   2);
+  const bool open_loop = IsOpenLoop(report.load_test().spec());
+  const auto latency = [](const v1::LatencySummary& summary, int64_t ns) {
+    return summary.count() == 0 ? "-" : FormatLatency(ns);
+  };
   for (const v1::DriverResult& driver : report.drivers()) {
     table.Add(
         {driver.assignment().driver_id(), driver.ip_address(), FormatCount(driver.counts().sent()),
          FormatCount(driver.counts().completed()), FormatCount(ErrorsOf(driver.counts())),
-         FormatLatency(driver.response_time().p50_ns()),
-         FormatLatency(driver.response_time().p99_ns()),
-         FormatLatency(driver.send_delay().p99_ns()), absl::StrFormat("%.2f", driver.cpu_cores()),
-         FormatCount(driver.intervals_missing()),
+         latency(driver.response_time(), driver.response_time().p50_ns()),
+         latency(driver.response_time(), driver.response_time().p99_ns()),
+         open_loop ? latency(driver.send_delay(), driver.send_delay().p99_ns()) : "-",
+         absl::StrFormat("%.2f", driver.cpu_cores()), FormatCount(driver.intervals_missing()),
          driver.lost()       ? "LOST"
          : driver.finished() ? "finished"
                              : "running"},

@@ -6,7 +6,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "client/exit_codes.h"
 #include "client/report/markup.h"
 #include "client/view/report_view.h"
 #include "client/view/thresholds_view.h"
@@ -22,12 +21,12 @@ struct Case {
   std::string message;
 };
 
-Case VerdictCase(const v1::Report& report) {
+Case VerdictCase(const v1::Report& report, Judge judge) {
   Case out{.name = "verdict", .problem = "", .type = "", .message = ""};
   const v1::LoadTest& test = report.load_test();
   v1::Report without_thresholds = report;
   without_thresholds.clear_thresholds();
-  switch (ExitCodeOf(without_thresholds)) {
+  switch (judge(without_thresholds)) {
     case kExitOk:
       return out;
     case kExitNoRequestSucceeded:
@@ -55,7 +54,7 @@ Case VerdictCase(const v1::Report& report) {
   }
 }
 
-std::vector<Case> CasesOf(const v1::Report& report) {
+std::vector<Case> CasesOf(const v1::Report& report, Judge judge) {
   std::vector<Case> cases;
   for (const v1::ThresholdResult& result : report.thresholds()) {
     Case& threshold = cases.emplace_back();
@@ -66,7 +65,7 @@ std::vector<Case> CasesOf(const v1::Report& report) {
     threshold.message =
         absl::StrFormat("%s, want %s", ThresholdOutcome(result), result.expression());
   }
-  cases.push_back(VerdictCase(report));
+  cases.push_back(VerdictCase(report, judge));
   return cases;
 }
 
@@ -78,9 +77,9 @@ int CountOf(const std::vector<Case>& cases, std::string_view problem) {
 
 }  // namespace
 
-std::string JunitReport(const v1::Report& report) {
+std::string JunitReport(const v1::Report& report, Judge judge) {
   const v1::LoadTest& test = report.load_test();
-  const std::vector<Case> cases = CasesOf(report);
+  const std::vector<Case> cases = CasesOf(report, judge);
   const std::string suite = EscapeMarkup(
       test.spec().title().empty() ? test.name() : test.spec().title() + " (" + test.name() + ")");
   const std::string totals = absl::StrFormat(

@@ -21,6 +21,7 @@
   const millis = (ms) => ms === 0 ? '0' : ms < 0.001 ? +(ms * 1e6).toPrecision(3) + 'ns' : ms < 1 ? +(ms * 1e3).toPrecision(3) + 'µs'
     : ms < 1000 ? +ms.toPrecision(3) + 'ms' : +(ms / 1e3).toPrecision(3) + 's';
   const count = (n) => n >= 10 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US') : String(+n.toPrecision(3));
+  const isDecade = (x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 1e-6;
   const percentile = (x) => x === 1 ? '0 %' : +(100 - 100 / x).toFixed(Math.max(0, Math.ceil(Math.log10(x)) - 1)) + ' %';
 
   // Events as dashed lines, numbered from the left; the list below the charts has the words.
@@ -33,6 +34,7 @@
       ctx.fillStyle = color('soft');
       ctx.font = '11px sans-serif';
       ctx.setLineDash([3, 3]);
+      let before = -Infinity, level = 0;  // numbers that would lie on each other stand under each other
       for (const event of options.events || []) {
         const at = x.getPixelForValue(event.t);
         if (!(at >= area.left && at <= area.right)) continue;
@@ -40,7 +42,9 @@
         ctx.moveTo(at, area.top);
         ctx.lineTo(at, area.bottom);
         ctx.stroke();
-        ctx.fillText(event.label, Math.min(at + 3, area.right - 12), area.top + 10);
+        level = at - before < 14 ? (level + 1) % 8 : 0;
+        before = at;
+        ctx.fillText(event.label, Math.min(at + 3, area.right - 12), area.top + 10 + 12 * level);
       }
       ctx.restore();
     },
@@ -56,14 +60,30 @@
     return { title: { display: true, text: title }, grid: {}, ticks: { maxRotation: 0, autoSkipPadding: 14 }, ...extra };
   }
 
+  // To the end of the last interval, or the last event after it.
+  const ends = runs.flatMap((run) => [run.end, ...(two ? [] : run.events.map((event) => event.t))]);
   const timeAxis = () => axis('time after the start', {
-    type: 'linear', min: 0, ticks: { maxRotation: 0, autoSkipPadding: 18, callback: seconds } });
+    type: 'linear', min: 0, max: Math.max(...ends) || 1, ticks: { maxRotation: 0, autoSkipPadding: 18, includeBounds: false, callback: seconds } });
 
-  // Values on a logarithmic axis have a label at 1, 2 and 5 of each decade.
-  const logTicks = (format) => function(value) {
-    const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    return [1, 2, 5].some((d) => Math.abs(digit - d) < 1e-6) ? format(value) : '';
-  };
+  // A logarithmic axis from one of 1, 2, 5, 10, 20 ... to another, with a tick at each of them that there is room for.
+  function logAxis(title, datasets) {
+    const values = datasets.flatMap((set) => set.data).map((point) => point.y).filter((y) => y > 0);
+    const steps = [];
+    const largest = Math.max(...values);
+    for (let power = Math.floor(Math.log10(Math.min(...values))); values.length && !(steps.at(-1) >= largest); power++) {
+      steps.push(...[1, 2, 5].map((digit) => +`${digit}e${power}`));
+    }
+    while (steps.length > 2 && steps[1] <= Math.min(...values)) steps.shift();
+    while (steps.length > 2 && steps.at(-2) >= largest) steps.pop();
+    return axis(title, {
+      type: 'logarithmic', min: steps[0], max: steps.at(-1),
+      afterBuildTicks: (scale) => {
+        const decadesOnly = steps.length > scale.chart.height / 22;
+        scale.ticks = steps.map((value) => ({ value })).filter(({ value }) => !decadesOnly || isDecade(value));
+      },
+      ticks: { autoSkip: false, maxRotation: 0, callback: millis },
+    });
+  }
 
   function draw(id, datasets, scales, tooltip, extra = {}) {
     const canvas = document.getElementById(id);
@@ -119,7 +139,7 @@
     for (const [name, label, c] of series) latencies.push(line(label + suffix(run), xy(run, name), c, dash(i)));
   });
   draw('latency', latencies, {
-    x: timeAxis(), y: axis('response time', { type: 'logarithmic', ticks: { callback: logTicks(millis) } }),
+    x: timeAxis(), y: logAxis('response time', latencies),
   }, atTime(millis), { eventLines: { events } });
 
   // Distribution: percentiles over 1 / (1 - q), so that each nine takes as much room.
@@ -131,7 +151,6 @@
     distributions.push(line('service time', points(run, 'service'), 's2', { pointRadius: 0, borderDash: [6, 4] }));
     distributions.push(line('send delay', points(run, 'send_delay'), 's6', { pointRadius: 0 }));
   });
-  const isDecade = (x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 1e-6;
   draw('distribution', distributions, {
     x: axis('percentile', {
       type: 'logarithmic', min: 1,
@@ -144,7 +163,7 @@
       },
       ticks: { autoSkip: false, maxRotation: 0, callback: (x) => isDecade(x) || x < 10 ? percentile(x) : '' },
     }),
-    y: axis('latency', { type: 'logarithmic', ticks: { callback: logTicks(millis) } }),
+    y: logAxis('latency', distributions),
   }, {
     title: (items) => items.length ? percentile(+items[0].parsed.x.toPrecision(6)) : '',
     label: (item) => ' ' + item.dataset.label + ': ' + millis(item.parsed.y),

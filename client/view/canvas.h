@@ -10,12 +10,7 @@ namespace loadtest {
 // What a piece of text is, not how it looks: that depends on the terminal.
 enum class Ink { kPlain, kStrong, kFaint, kGood, kWarning, kBad, kRate, kLatency };
 
-// Columns that `text` (UTF-8) takes on a terminal: two for wide characters of East Asia, none for
-// combining marks.
-int ColumnsOf(std::string_view text);
-
-// Text that does not fit is cut at the edge. Control characters, which could play tricks on a
-// terminal, and bytes that are not UTF-8 become '?'. Not thread-safe.
+// Text that does not fit is cut at the edge. Not thread-safe.
 class Canvas {
  public:
   Canvas(int columns, int rows);

@@ -132,15 +132,16 @@ std::vector<LatencyRange> SpreadOf(const v1::Histogram& histogram, size_t most) 
 }
 
 std::string LatencyView(const v1::Report& report, int width, bool unicode) {
-  constexpr std::string_view kIndent = "  ";
   constexpr std::string_view kBetween = "     ";
   const std::vector<std::string> left = Percentiles(report);
-  const int used = static_cast<int>(kIndent.size() + left[0].size() + kBetween.size());
+  // The percentiles alone need 40 columns.
+  const std::string indent = width < static_cast<int>(left[0].size()) + 2 ? "" : "  ";
+  const int used = static_cast<int>(indent.size() + left[0].size() + kBetween.size());
   const std::vector<std::string> right =
       Bars(report.totals().response_time(), width - used, unicode);
   std::string text;
   for (size_t i = 0; i < left.size(); ++i) {
-    text += std::string(kIndent) + left[i];
+    text += indent + left[i];
     if (i < right.size()) text += std::string(kBetween) + right[i];
     text += "\n";
   }

@@ -7,13 +7,17 @@
 
 namespace loadtest {
 
+// Widths are columns of a terminal, not bytes.
+
 // Fills up with spaces to `width`; longer texts stay as they are.
 std::string PadLeft(std::string_view text, size_t width);
 std::string PadRight(std::string_view text, size_t width);
 
 // At most `width` columns; what is cut ends in "...". Control characters, which could play tricks
-// on a terminal, become '?'.
+// on a terminal, and bytes that are not UTF-8 become '?'.
 std::string Clip(std::string_view text, size_t width);
+// The same in at most `most` lines, broken at spaces where that is possible. At least one line.
+std::vector<std::string> Wrap(std::string_view text, size_t width, size_t most);
 // The same for names, whose end tells them apart: "driver-in...ame-12".
 std::string ClipMiddle(std::string_view text, size_t width);
 
@@ -33,13 +37,19 @@ class Table {
   struct Column {
     std::string title;
     Align align = Align::kLeft;
+    // Where there is no room, columns are left out, from the highest on; 0 never.
+    int leave_out = 0;
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void Add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-  // The titles, then the rows, each line after `indent` and with a line break.
-  std::string Print(std::string_view indent = "") const;
+  // The titles, then the rows, each line after `indent` and with a line break. `room`: columns that
+  // there are, 0 for any number.
+  std::string Print(std::string_view indent = "", size_t room = 0) const;
 
  private:
+  // Indices of the columns that fit, and the widths of all.
+  std::vector<size_t> ColumnsIn(size_t room, const std::vector<size_t>& widths) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "client/view/characters.h"
 #include "client/view/layout.h"
 #include "client/view/live_sections.h"
 #include "common/base/time.h"
@@ -57,10 +58,10 @@ void DrawHead(const LiveScene& scene, int row, int rows) {
              !title.empty() && after_state + 2 + ColumnsOf(title) <= scene.columns()) {
     scene.canvas.PutRight(row, scene.columns(), title, Ink::kFaint);
   }
-  if (rows > 1) scene.canvas.Put(row + 1, 0, DescribeSpec(scene.test.spec(), scene.drivers));
+  if (rows > 1) scene.PutClipped(row + 1, 0, DescribeSpec(scene.test.spec(), scene.drivers));
   if (rows > 2) {
-    scene.canvas.Put(
-        row + 2, 0, scene.test.spec().request().method() + " " + scene.test.spec().request().url());
+    const v1::HttpRequest& request = scene.test.spec().request();
+    scene.PutClipped(row + 2, 0, request.method() + " " + request.url());
   }
 }
 

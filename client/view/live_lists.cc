@@ -1,5 +1,6 @@
 // Thresholds, errors, drivers, events and the verdict: lists that are cut where there is no room.
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,8 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "client/view/characters.h"
 #include "client/view/layout.h"
 #include "client/view/live_sections.h"
+#include "client/view/thresholds_view.h"
 #include "client/view/verdict_hints.h"
 #include "common/base/units.h"
 #include "common/measure/measurements.h"
@@ -19,6 +22,10 @@ namespace {
 
 constexpr double kCpuIsHigh = 0.8;
 constexpr double kCpuIsFull = 0.95;
+// Columns of a text of which the rest is cut.
+constexpr int kWorthStarting = 6;
+constexpr size_t kMostVerdictRows = 4;
+constexpr size_t kMostReasonRows = 3;
 
 Ink InkOf(v1::Verdict::Level level) {
   switch (level) {
@@ -33,6 +40,71 @@ Ink InkOf(v1::Verdict::Level level) {
   }
 }
 
+struct Standing {
+  std::string_view word;
+  Ink ink;
+  int urgency;
+};
+
+Standing StandingOf(const v1::ThresholdResult& threshold) {
+  if (threshold.passed()) return {.word = "kept", .ink = Ink::kGood, .urgency = 0};
+  // What is not measured yet may still be kept.
+  if (threshold.actual().empty()) return {.word = "not yet", .ink = Ink::kFaint, .urgency = 1};
+  return {.word = "BROKEN", .ink = Ink::kBad, .urgency = 2};
+}
+
+std::vector<std::string> VerdictLines(const LiveScene& scene) {
+  const v1::Verdict::Level level = scene.update.verdict().level();
+  const std::string text =
+      absl::StrFormat("%s so far: %s", v1::Verdict::Level_Name(level), MeaningOf(level));
+  return Wrap(text, scene.columns() - kNameColumns, kMostVerdictRows);
+}
+
+std::vector<std::string> ReasonLines(const LiveScene& scene) {
+  std::vector<std::string> lines;
+  for (const v1::VerdictReason& reason : scene.update.verdict().reasons()) {
+    const std::string who = reason.driver_id().empty() ? "" : reason.driver_id() + ": ";
+    for (std::string& line :
+         Wrap(who + reason.message(), scene.columns() - kNameColumns, kMostReasonRows))
+      lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+struct ErrorLine {
+  int64_t count;
+  std::string text;
+};
+
+// By kind and by status, the most frequent first.
+std::vector<ErrorLine> ErrorLines(const LiveScene& scene) {
+  std::vector<ErrorLine> lines;
+  for (const v1::ErrorCount& error : scene.update.errors()) {
+    std::string text(ErrorKindName(error.kind()));
+    if (!error.example().empty()) text += ": " + error.example();
+    lines.push_back({error.count(), std::move(text)});
+  }
+  int64_t of_status = 0;
+  const std::map<int32_t, int64_t> codes(scene.update.status_codes().begin(),
+                                         scene.update.status_codes().end());
+  for (const auto& [code, count] : codes) {
+    if (code < 400) continue;
+    of_status += count;
+    lines.push_back({count, absl::StrFormat("answered with status %d", code)});
+  }
+  // An orchestrator of an older version does not tell them apart.
+  if (of_status == 0 && scene.update.totals().http_errors() > 0)
+    lines.push_back({scene.update.totals().http_errors(), "answered with status 400 and above"});
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const ErrorLine& a, const ErrorLine& b) { return a.count > b.count; });
+  return lines;
+}
+
+bool HasVerdict(const LiveScene& scene) {
+  return scene.update.verdict().level() != v1::Verdict::LEVEL_UNSPECIFIED &&
+         scene.columns() > kNameColumns;
+}
+
 }  // namespace
 
 void DrawThresholds(const LiveScene& scene, int row, int rows) {
@@ -42,46 +114,38 @@ void DrawThresholds(const LiveScene& scene, int row, int rows) {
     thresholds.push_back(&threshold);
   const int all = static_cast<int>(thresholds.size());
   if (rows < all) {
-    std::stable_sort(thresholds.begin(), thresholds.end(),
-                     [](const auto* a, const auto* b) { return !a->passed() && b->passed(); });
+    std::stable_sort(thresholds.begin(), thresholds.end(), [](const auto* a, const auto* b) {
+      return StandingOf(*a).urgency > StandingOf(*b).urgency;
+    });
   }
   for (int i = 0; i < std::min(rows, all); ++i) {
     const v1::ThresholdResult& threshold = *thresholds[i];
-    int column =
-        scene.canvas.Put(row + i, kNameColumns, threshold.passed() ? "kept    " : "BROKEN  ",
-                         threshold.passed() ? Ink::kGood : Ink::kBad);
-    column = scene.canvas.Put(row + i, column, threshold.expression());
+    const Standing standing = StandingOf(threshold);
+    int column = scene.canvas.Put(row + i, kNameColumns, PadRight(standing.word, 8), standing.ink);
+    column = scene.PutClipped(row + i, column, threshold.expression());
+    std::string text;
     if (i == rows - 1 && rows < all) {
-      scene.canvas.Put(row + i, column + 2, absl::StrFormat("and %d more", all - rows),
-                       Ink::kFaint);
+      const std::string more = FormatCount(all - rows);
+      text = "and " + more + " more";
+      if (column + 2 + ColumnsOf(text) > scene.columns()) text = "+" + more;
+    } else if (threshold.windows_failed() > 0) {
+      text = ThresholdOutcome(threshold);
     } else if (!threshold.actual().empty()) {
-      scene.canvas.Put(row + i, column + 2, "is " + threshold.actual(), Ink::kFaint);
+      text = "is " + threshold.actual();
     }
+    if (scene.columns() - column - 2 >= std::min(ColumnsOf(text), kWorthStarting))
+      scene.PutClipped(row + i, column + 2, text, Ink::kFaint);
   }
 }
 
 void DrawErrors(const LiveScene& scene, int row, int rows) {
   scene.Name(row, "errors");
-  struct Line {
-    int64_t count;
-    std::string text;
-  };
-  std::vector<Line> lines;
-  for (const v1::ErrorCount& error : scene.update.errors()) {
-    std::string text(ErrorKindName(error.kind()));
-    if (!error.example().empty()) text += ": " + error.example();
-    lines.push_back({error.count(), std::move(text)});
-  }
-  if (scene.update.totals().http_errors() > 0) {
-    lines.push_back({scene.update.totals().http_errors(), "answers with status 400 and above"});
-  }
-  std::stable_sort(lines.begin(), lines.end(),
-                   [](const Line& a, const Line& b) { return a.count > b.count; });
+  const std::vector<ErrorLine> lines = ErrorLines(scene);
   if (lines.empty()) scene.canvas.Put(row, kNameColumns, "none", Ink::kFaint);
   for (int i = 0; i < std::min<int>(rows, static_cast<int>(lines.size())); ++i) {
     const int column =
         scene.canvas.Put(row + i, kNameColumns, FormatCount(lines[i].count), Ink::kBad);
-    scene.canvas.Put(row + i, column + 2, lines[i].text);
+    scene.PutClipped(row + i, column + 2, lines[i].text);
   }
 }
 
@@ -164,28 +228,34 @@ void DrawEvents(const LiveScene& scene, int row, int rows) {
     const bool is_bad = event.type() == "driver_lost" || event.type() == "driver_not_armed";
     const int column = scene.canvas.Put(
         row + i, kNameColumns, PadRight(since < 0 ? "" : WholeSeconds(since), 6), Ink::kFaint);
-    scene.canvas.Put(row + i, column, text, is_bad ? Ink::kBad : Ink::kPlain);
+    scene.PutClipped(row + i, column, text, is_bad ? Ink::kBad : Ink::kPlain);
   }
+}
+
+int VerdictRows(const LiveScene& scene) {
+  return HasVerdict(scene) ? static_cast<int>(VerdictLines(scene).size()) : 1;
+}
+
+int VerdictRowsWithReasons(const LiveScene& scene) {
+  return VerdictRows(scene) + (HasVerdict(scene) ? static_cast<int>(ReasonLines(scene).size()) : 0);
+}
+
+int ErrorRows(const LiveScene& scene) {
+  return std::max(1, static_cast<int>(ErrorLines(scene).size()));
 }
 
 void DrawVerdict(const LiveScene& scene, int row, int rows) {
   scene.Name(row, "verdict");
-  const v1::Verdict& verdict = scene.update.verdict();
-  if (verdict.level() == v1::Verdict::LEVEL_UNSPECIFIED) {
+  if (!HasVerdict(scene)) {
     scene.canvas.Put(row, kNameColumns, "not yet", Ink::kFaint);
     return;
   }
-  const int column = scene.canvas.Put(row, kNameColumns, v1::Verdict::Level_Name(verdict.level()),
-                                      InkOf(verdict.level()));
-  scene.canvas.Put(row, column, absl::StrFormat(" so far: %s", MeaningOf(verdict.level())));
-  std::vector<std::string> lines;
-  for (const v1::VerdictReason& reason : verdict.reasons()) {
-    const std::string who = reason.driver_id().empty() ? "" : reason.driver_id() + ": ";
-    lines.push_back(who + reason.message());
-  }
-  for (int i = 0; i < std::min<int>(rows - 1, static_cast<int>(lines.size())); ++i) {
-    scene.canvas.Put(row + 1 + i, kNameColumns, lines[i]);
-  }
+  std::vector<std::string> lines = VerdictLines(scene);
+  for (std::string& reason : ReasonLines(scene)) lines.push_back(std::move(reason));
+  for (int i = 0; i < std::min<int>(rows, static_cast<int>(lines.size())); ++i)
+    scene.canvas.Put(row + i, kNameColumns, lines[i]);
+  const v1::Verdict::Level level = scene.update.verdict().level();
+  scene.canvas.Put(row, kNameColumns, v1::Verdict::Level_Name(level), InkOf(level));
 }
 
 }  // namespace loadtest

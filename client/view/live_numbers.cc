@@ -23,6 +23,8 @@ constexpr double kRateIsLow = 0.95;
 
 struct Number {
   std::string_view name;
+  // Where there is no room, the largest are left out.
+  int unimportance;
   std::string now;
   std::string in_all;
   Ink ink = Ink::kPlain;
@@ -42,22 +44,24 @@ std::vector<Number> NumberRows(const LiveScene& scene) {
   const double wanted = WantedPerSecond(scene.test.spec(), scene.drivers, middle);
   const bool is_low = wanted > 0 && sent < wanted * kRateIsLow;
   std::vector<Number> numbers;
-  numbers.push_back({"sent", FormatPerSecond(sent), FormatCount(all.sent()),
+  numbers.push_back({"sent", 0, FormatPerSecond(sent), FormatCount(all.sent()),
                      is_low ? Ink::kWarning : Ink::kStrong});
-  if (wanted >= 0) numbers.push_back({"wanted", FormatPerSecond(wanted), FormatCount(all.due())});
-  numbers.push_back({"answered", per_second(now.completed() + interval.warmup().completed()),
+  if (wanted >= 0)
+    numbers.push_back({"wanted", 3, FormatPerSecond(wanted), FormatCount(all.due())});
+  numbers.push_back({"answered", 5, per_second(now.completed() + interval.warmup().completed()),
                      FormatCount(all.completed())});
-  numbers.push_back({"errors", per_second(ErrorsIn(now)), FormatCount(ErrorsIn(all)),
+  numbers.push_back({"errors", 2, per_second(ErrorsIn(now)), FormatCount(ErrorsIn(all)),
                      ErrorsIn(now) > 0 ? Ink::kBad : Ink::kPlain});
-  const auto add_latency = [&](std::string_view name, auto value) {
+  const auto add_latency = [&](std::string_view name, int unimportance, auto value) {
     const auto text = [value](const v1::LatencySummary& summary) {
       return summary.count() == 0 ? "-" : FormatLatency((summary.*value)());
     };
-    numbers.push_back({name, text(interval.response_time()), text(scene.update.response_time())});
+    numbers.push_back(
+        {name, unimportance, text(interval.response_time()), text(scene.update.response_time())});
   };
-  add_latency("p50", &v1::LatencySummary::p50_ns);
-  add_latency("p99", &v1::LatencySummary::p99_ns);
-  add_latency("max", &v1::LatencySummary::max_ns);
+  add_latency("p50", 4, &v1::LatencySummary::p50_ns);
+  add_latency("p99", 1, &v1::LatencySummary::p99_ns);
+  add_latency("max", 6, &v1::LatencySummary::max_ns);
   return numbers;
 }
 
@@ -109,8 +113,10 @@ void DrawCharts(const LiveScene& scene, int row, int rows, int column) {
       scene,
       {.row = row + of_rate + 1, .column = column, .columns = width, .rows = rows - of_rate - 1},
       /*of_rate=*/false, top);
-  scene.canvas.Put(row + of_rate, column, "p99, up to " + FormatLatency(static_cast<int64_t>(top)),
-                   Ink::kFaint);
+  scene.canvas.Put(
+      row + of_rate, column,
+      top > 0 ? "p99, up to " + FormatLatency(static_cast<int64_t>(top)) : "p99, no answer yet",
+      Ink::kFaint);
 }
 
 void DrawChartLines(const LiveScene& scene, int row) {
@@ -134,13 +140,20 @@ void DrawNumbers(const LiveScene& scene, int row, int rows) {
   const int now_end = kNameColumns + kNumberColumns;
   const int all_end = now_end + kNumberColumns;
   scene.canvas.PutRight(row, now_end, "now", Ink::kFaint);
-  scene.canvas.PutRight(row, all_end, "in all", Ink::kFaint);
-  const std::vector<Number> numbers = NumberRows(scene);
-  for (int i = 0; i < std::min<int>(rows - 1, static_cast<int>(numbers.size())); ++i) {
+  // A number that is cut is another number.
+  const bool has_all = all_end <= scene.columns();
+  if (has_all) scene.canvas.PutRight(row, all_end, "in all", Ink::kFaint);
+  std::vector<Number> numbers = NumberRows(scene);
+  while (static_cast<int>(numbers.size()) > std::max(rows - 1, 0)) {
+    numbers.erase(std::max_element(
+        numbers.begin(), numbers.end(),
+        [](const Number& a, const Number& b) { return a.unimportance < b.unimportance; }));
+  }
+  for (int i = 0; i < static_cast<int>(numbers.size()); ++i) {
     const int at = row + 1 + i;
     scene.Name(at, numbers[i].name);
     scene.canvas.PutRight(at, now_end, numbers[i].now, numbers[i].ink);
-    scene.canvas.PutRight(at, all_end, numbers[i].in_all);
+    if (has_all) scene.canvas.PutRight(at, all_end, numbers[i].in_all);
   }
   if (scene.has_charts()) {
     DrawCharts(scene, row, rows, all_end + 4);

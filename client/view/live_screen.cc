@@ -12,11 +12,9 @@ namespace {
 
 // In their order from top to bottom.
 std::vector<Section> SectionsOf(const LiveScene& scene) {
-  const int errors =
-      std::max(1, scene.update.errors_size() + (scene.update.totals().http_errors() > 0));
+  const int errors = ErrorRows(scene);
   const int drivers = scene.update.drivers_size();
   const int events = static_cast<int>(scene.state.events().size());
-  const int reasons = scene.update.verdict().reasons_size();
   const int thresholds = scene.update.thresholds_size();
   std::vector<Section> sections;
   sections.push_back(
@@ -25,9 +23,9 @@ std::vector<Section> SectionsOf(const LiveScene& scene) {
        }});
   sections.push_back({.priority = 1, .draw = [&scene](int row, int) { DrawProgress(scene, row); }});
   if (scene.has_numbers()) {
-    sections.push_back({.least = scene.has_charts() ? 4 : 5,
+    sections.push_back({.least = scene.has_charts() ? 4 : 3,
                         .good = scene.has_charts() ? 8 : 10,
-                        .most = scene.has_charts() ? 14 : 10,
+                        .most = scene.has_charts() ? 24 : 10,
                         .priority = 3,
                         .draw = [&scene](int row, int rows) { DrawNumbers(scene, row, rows); }});
   }
@@ -56,8 +54,10 @@ std::vector<Section> SectionsOf(const LiveScene& scene) {
                         .priority = 8,
                         .draw = [&scene](int row, int rows) { DrawEvents(scene, row, rows); }});
   }
-  sections.push_back({.good = 1 + std::min(reasons, 2),
-                      .most = 1 + std::min(reasons, 6),
+  const int verdict = VerdictRows(scene);
+  const int with_reasons = VerdictRowsWithReasons(scene);
+  sections.push_back({.good = std::min(with_reasons, verdict + 2),
+                      .most = std::min(with_reasons, verdict + 6),
                       .priority = 2,
                       .draw = [&scene](int row, int rows) { DrawVerdict(scene, row, rows); }});
   return sections;

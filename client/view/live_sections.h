@@ -1,11 +1,14 @@
 // The sections of the live screen, one function each: what is drawn from `row` on, in `rows` rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/view/canvas.h"
+#include "client/view/layout.h"
 #include "client/view/live_screen.h"
 #include "client/view/live_state.h"
 
@@ -25,6 +28,10 @@ struct LiveScene {
   bool has_charts() const { return columns() >= kColumnsForCharts; }
   // The name of a section in its first row, faint.
   void Name(int row, std::string_view name) const { canvas.Put(row, 0, name, Ink::kFaint); }
+  // Where it does not fit it ends in "...".
+  int PutClipped(int row, int column, std::string_view text, Ink ink = Ink::kPlain) const {
+    return canvas.Put(row, column, Clip(text, std::max(columns() - column, 0)), ink);
+  }
 
   const LiveState& state;
   const v1::LoadTestUpdate& update;
@@ -47,6 +54,11 @@ void DrawErrors(const LiveScene& scene, int row, int rows);
 void DrawDrivers(const LiveScene& scene, int row, int rows);
 void DrawEvents(const LiveScene& scene, int row, int rows);
 void DrawVerdict(const LiveScene& scene, int row, int rows);
+// How many rows all errors need.
+int ErrorRows(const LiveScene& scene);
+// How many rows the verdict needs by itself, and with all its reasons.
+int VerdictRows(const LiveScene& scene);
+int VerdictRowsWithReasons(const LiveScene& scene);
 
 int64_t ErrorsIn(const v1::RequestCounts& counts);
 // "1m5s"; nothing below zero.

@@ -81,7 +81,7 @@ void LiveView::DrawUntilFinished() {
                                    .rows = size.rows,
                                    .unicode = terminal_.screen_unicode,
                                    .age_ns = std::chrono::nanoseconds(began - updated_at_).count(),
-                                   .footer = Footer()});
+                                   .footer = std::string(Footer(size.columns))});
     }
     screen_->Draw(canvas);
     screen_->Wait(kBetweenFrames);
@@ -90,13 +90,22 @@ void LiveView::DrawUntilFinished() {
   }
 }
 
-std::string LiveView::Footer() const {
-  if (ctrl_c_ == CtrlC::kEndsTheWatching) {
-    return "Ctrl-C ends the watching; the test goes on (loadctl stop NAME stops it)";
-  }
-  return state_.update().load_test().state() == v1::LoadTest::STOPPING
-             ? "waits for the answers that are still on their way; Ctrl-C quits without the report"
-             : "Ctrl-C stops the test and prints its report, twice quits at once";
+std::string_view LiveView::Footer(int columns) const {
+  struct Text {
+    std::string_view usual;
+    std::string_view narrow;
+  };
+  constexpr Text kWatching = {
+      "Ctrl-C ends the watching; the test goes on (loadctl stop NAME stops it)",
+      "Ctrl-C: watch no more"};
+  constexpr Text kWaiting = {
+      "waits for the answers that are still on their way; Ctrl-C quits without the report",
+      "Ctrl-C: quit, no report"};
+  constexpr Text kRunning = {"Ctrl-C stops the test and prints its report, twice quits at once",
+                             "Ctrl-C: stop, twice: quit"};
+  const bool waits = state_.update().load_test().state() == v1::LoadTest::STOPPING;
+  const Text& text = ctrl_c_ == CtrlC::kEndsTheWatching ? kWatching : waits ? kWaiting : kRunning;
+  return static_cast<int>(text.usual.size()) <= columns ? text.usual : text.narrow;
 }
 
 void LiveView::Finish() {

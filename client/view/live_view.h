@@ -36,7 +36,7 @@ class LiveView {
   void Log(const v1::LoadTestUpdate& update);
   void TakeScreen();
   void DrawUntilFinished();
-  std::string Footer() const;
+  std::string_view Footer(int columns) const;
 
   Terminal& terminal_;
   Interrupts& interrupts_;

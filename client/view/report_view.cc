@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "client/view/error_hints.h"
 #include "client/view/events.h"
+#include "client/view/labels.h"
 #include "client/view/latency_view.h"
 #include "client/view/layout.h"
 #include "client/view/thresholds_view.h"
@@ -27,6 +28,8 @@ namespace loadtest {
 namespace {
 
 constexpr size_t kNameWidth = 12;
+constexpr int kNarrowest = 40;
+constexpr size_t kUsualWidth = 80;
 constexpr size_t kWidestUrl = 60;
 constexpr int kMostDrivers = 5;
 constexpr int kMostErrors = 3;
@@ -43,37 +46,33 @@ class Writer {
   explicit Writer(const ReportViewOptions& options) : options_(options) {}
 
   // "name        text", broken at spaces to the width; further lines stand under the text. What
-  // does not fit into `most_lines` is cut.
-  void Line(std::string_view name, std::string_view text, size_t most_lines = 1) {
-    const size_t room = static_cast<size_t>(std::max(options_.width, 40)) - kNameWidth;
-    std::string_view shown_name = name;
-    const std::string clean = Clip(text, text.size());
-    std::string_view rest = clean;
-    for (size_t lines = 1; lines < most_lines && rest.size() > room; ++lines) {
-      size_t end = rest.rfind(' ', room);
-      if (end == std::string_view::npos || end == 0) end = room;
-      Row(shown_name, rest.substr(0, end));
-      rest.remove_prefix(end);
-      rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(' ')));
-      shown_name = "";
+  // does not fit into `most_lines` (more in a narrow window) is cut.
+  void Line(std::string_view name, std::string_view text, size_t most_lines = 2) {
+    ColoredLine(name, "", text, Color::kGreen, most_lines);
+  }
+  // The same; `word`, with which `text` begins, has a colour.
+  void ColoredLine(std::string_view name, std::string_view word, std::string_view text, Color color,
+                   size_t most_lines) {
+    const size_t most = width() < kUsualWidth ? 3 * most_lines : most_lines;
+    for (const std::string& line : Wrap(text, width() - kNameWidth, most)) {
+      text_ += PadRight(name, kNameWidth) + Colored(line.substr(0, word.size()), color) +
+               line.substr(std::min(line.size(), word.size())) + "\n";
+      name = word = "";
     }
-    Row(shown_name, Clip(rest, room));
   }
   void Raw(std::string_view text) { text_ += text; }
   void Space() { text_ += "\n"; }
 
   std::string Colored(std::string_view text, Color color) const {
-    if (!options_.colors) return std::string(text);
+    if (!options_.colors || text.empty()) return std::string(text);
     return absl::StrFormat("\x1b[%dm%s\x1b[0m", static_cast<int>(color), text);
   }
+
+  size_t width() const { return static_cast<size_t>(std::max(options_.width, kNarrowest)); }
 
   std::string Take() { return std::move(text_); }
 
  private:
-  void Row(std::string_view name, std::string_view text) {
-    text_ += PadRight(name, kNameWidth) + std::string(text) + "\n";
-  }
-
   const ReportViewOptions options_;
   std::string text_;
 };
@@ -87,12 +86,13 @@ void WriteHead(const v1::Report& report, Writer& writer) {
   std::string state =
       writer.Colored(v1::LoadTest::State_Name(test.state()), is_good ? Color::kGreen : Color::kRed);
   writer.Raw(absl::StrFormat("%s  %s\n", test.name(), state));
-  if (!test.state_reason().empty()) writer.Line("reason", test.state_reason(), 2);
+  if (!test.state_reason().empty()) writer.Line("reason", test.state_reason());
   if (!spec.title().empty()) writer.Line("title", spec.title());
-  if (!test.note().empty()) writer.Line("note", test.note(), 2);
+  if (!spec.labels().empty()) writer.Line("labels", LabelsInShort(spec));
+  if (!test.note().empty()) writer.Line("note", test.note());
   if (const std::string slice = SliceInWords(report); !slice.empty())
     writer.Line("part", slice + ", whole intervals; not the whole test");
-  writer.Line("asked", DescribeSpec(spec, std::max(spec.drivers(), test.assignments_size())), 2);
+  writer.Line("asked", DescribeSpec(spec, std::max(spec.drivers(), test.assignments_size())));
   std::string request = absl::StrFormat("%s %s, timeout %s", spec.request().method(),
                                         Clip(spec.request().url(), kWidestUrl),
                                         FormatDuration(ToNanos(spec.request_timeout())));
@@ -159,7 +159,7 @@ void WritePhases(const v1::Report& report, Writer& writer) {
     parts.push_back(absl::StrFormat("%s p50 %s p99 %s", name, FormatLatency(phase->p50_ns()),
                                     FormatLatency(phase->p99_ns())));
   }
-  if (!parts.empty()) writer.Line("phases", absl::StrJoin(parts, "; "), 2);
+  if (!parts.empty()) writer.Line("phases", absl::StrJoin(parts, "; "));
 }
 
 // The addresses when there are several, and how https was spoken: what the drivers say, each once.
@@ -170,11 +170,11 @@ void WriteTarget(const v1::Report& report, Writer& writer) {
     addresses.insert(driver.target_addresses().begin(), driver.target_addresses().end());
     if (!driver.tls().empty()) tls.insert(driver.tls());
   }
-  if (addresses.size() > 1) writer.Line("target", absl::StrJoin(addresses, " "));
+  if (addresses.size() > 1) writer.Line("target", absl::StrJoin(addresses, " "), 1);
   if (tls.empty()) return;
   std::string text = absl::StrJoin(tls, "; ");
   if (report.load_test().spec().tls().insecure()) text = "NOT VERIFIED (-k): " + text;
-  writer.Line("TLS", text);
+  writer.Line("TLS", text, 1);
 }
 
 void WriteStatusCodes(const v1::Report& report, Writer& writer) {
@@ -195,7 +195,7 @@ void WriteStatusCodes(const v1::Report& report, Writer& writer) {
   }
   if (redirects > 0)
     parts.push_back(absl::StrFormat("redirects: %s (not followed)", FormatCount(redirects)));
-  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "), 2);
+  if (!parts.empty()) writer.Line("status", absl::StrJoin(parts, "   "));
 }
 
 void WriteErrors(const v1::Report& report, Writer& writer) {
@@ -208,9 +208,9 @@ void WriteErrors(const v1::Report& report, Writer& writer) {
     std::string text =
         absl::StrFormat("%s %s", FormatCount(errors[i]->count()), ErrorKindName(errors[i]->kind()));
     if (!errors[i]->example().empty()) text += ", for example: " + errors[i]->example();
-    writer.Line(i == 0 ? "errors" : "", text, 2);
+    writer.Line(i == 0 ? "errors" : "", text);
     const std::string_view advice = WhatToDoAbout(errors[i]->kind());
-    if (!advice.empty()) writer.Line("", absl::StrFormat("  try: %s", advice), 2);
+    if (!advice.empty()) writer.Line("", absl::StrFormat("  try: %s", advice));
   }
   if (shown < static_cast<int>(errors.size())) {
     writer.Line("", absl::StrFormat("and %d kinds more", errors.size() - shown));
@@ -245,24 +245,29 @@ void WriteDrivers(const v1::Report& report, Writer& writer) {
   }
   using enum Table::Align;
   Table table({{"driver"},
-               {"address"},
-               {"sent", kRight},
-               {"answered", kRight},
-               {"errors", kRight},
-               {"p50", kRight},
+               {"address", kLeft, 7},
+               {"sent", kRight, 3},
+               {"answered", kRight, 6},
+               {"errors", kRight, 1},
+               {"p50", kRight, 4},
                {"p99", kRight},
-               {"delay p99", kRight},
-               {"cpu", kRight},
+               {"delay p99", kRight, 2},
+               {"cpu", kRight, 5},
                {""}});
+  const bool open_loop = IsOpenLoop(report.load_test().spec());
+  const auto latency = [](const v1::LatencySummary& summary, int64_t ns) {
+    return summary.count() == 0 ? "-" : FormatLatency(ns);
+  };
   for (const v1::DriverResult* driver : drivers) {
     table.Add({ClipMiddle(driver->assignment().driver_id(), 20), Clip(driver->ip_address(), 20),
                FormatCount(driver->counts().sent()), FormatCount(driver->counts().completed()),
-               FormatCount(Problems(*driver)), FormatLatency(driver->response_time().p50_ns()),
-               FormatLatency(driver->response_time().p99_ns()),
-               FormatLatency(driver->send_delay().p99_ns()),
+               FormatCount(Problems(*driver)),
+               latency(driver->response_time(), driver->response_time().p50_ns()),
+               latency(driver->response_time(), driver->response_time().p99_ns()),
+               open_loop ? latency(driver->send_delay(), driver->send_delay().p99_ns()) : "-",
                absl::StrFormat("%.2f", driver->cpu_cores()), DriverState(*driver)});
   }
-  writer.Raw(table.Print("  "));
+  writer.Raw(table.Print("  ", writer.width()));
   if (left_out > 0) {
     writer.Raw(absl::StrFormat("  these are the worst; and %s more\n", Plural(left_out, "driver")));
   }
@@ -282,7 +287,7 @@ void WriteEvents(const v1::Report& report, Writer& writer) {
     lines.push_back(std::move(text));
   }
   const int shown = std::min(static_cast<int>(lines.size()), kMostEvents);
-  for (int i = 0; i < shown; ++i) writer.Line(i == 0 ? "events" : "", lines[i]);
+  for (int i = 0; i < shown; ++i) writer.Line(i == 0 ? "events" : "", lines[i], 1);
   if (shown < static_cast<int>(lines.size())) {
     writer.Line("", absl::StrFormat("and %d more", lines.size() - shown));
   }
@@ -294,14 +299,14 @@ void WriteVerdict(const v1::Report& report, Writer& writer) {
   const Color color = verdict.level() == v1::Verdict::VALID      ? Color::kGreen
                       : verdict.level() == v1::Verdict::DEGRADED ? Color::kYellow
                                                                  : Color::kRed;
-  writer.Raw(PadRight("verdict", kNameWidth) +
-             writer.Colored(v1::Verdict::Level_Name(verdict.level()), color) + ": " +
-             std::string(MeaningOf(verdict.level())) + "\n");
+  const std::string& level = v1::Verdict::Level_Name(verdict.level());
+  writer.ColoredLine("verdict", level, absl::StrFormat("%s: %s", level, MeaningOf(verdict.level())),
+                     color, 3);
   const int shown = std::min(verdict.reasons_size(), kMostReasons);
   for (int i = 0; i < shown; ++i) {
     const v1::VerdictReason& reason = verdict.reasons(i);
     const std::string who = reason.driver_id().empty() ? "" : reason.driver_id() + ": ";
-    writer.Line("", absl::StrFormat("%s%s: %s", who, reason.resource(), reason.message()), 2);
+    writer.Line("", absl::StrFormat("%s%s: %s", who, reason.resource(), reason.message()));
   }
   if (shown < verdict.reasons_size()) {
     writer.Line("",
@@ -321,7 +326,7 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
   WriteCounts(report, writer);
   writer.Space();
   if (report.totals().send_delay().count() > 0 || report.totals().response_time().count() > 0) {
-    writer.Raw(LatencyView(report, options.width, options.unicode));
+    writer.Raw(LatencyView(report, static_cast<int>(writer.width()), options.unicode));
     writer.Space();
     if (const std::string why = WhyTheyDiffer(report); !why.empty()) writer.Line("why", why, 3);
   }
@@ -332,7 +337,7 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
   WriteDrivers(report, writer);
   WriteEvents(report, writer);
   writer.Space();
-  writer.Raw(ThresholdLines(report.thresholds(), kMostThresholds, options.colors));
+  writer.Raw(ThresholdLines(report.thresholds(), kMostThresholds, options.colors, writer.width()));
   WriteVerdict(report, writer);
   std::string_view id = report.load_test().name();
   id.remove_prefix(id.rfind('/') + 1);
@@ -342,7 +347,7 @@ std::string ReportView(const v1::Report& report, const ReportViewOptions& option
     writer.Line("more",
                 "the test is gone with its orchestrator (--local); -o html=report.html or -o "
                 "json=report.json keep its report",
-                2);
+                3);
   }
   return writer.Take();
 }

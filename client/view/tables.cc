@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/view/labels.h"
 #include "client/view/layout.h"
 #include "common/base/units.h"
 #include "common/config/config.h"
@@ -85,14 +86,6 @@ void AddResult(const v1::LoadTest& test, const TestResults& results,
                                 [](const auto& threshold) { return threshold.passed(); });
   cells.push_back(result.thresholds().empty() ? "-" : kept ? "passed" : "FAILED");
   cells.push_back(v1::Verdict::Level_Name(result.verdict().level()));
-}
-
-// "build=17 env=ci"
-std::string LabelsInShort(const v1::LoadTestSpec& spec) {
-  const std::map<std::string, std::string> labels(spec.labels().begin(), spec.labels().end());
-  std::vector<std::string> parts;
-  for (const auto& [key, value] : labels) parts.push_back(key + "=" + value);
-  return absl::StrJoin(parts, " ");
 }
 
 std::string OrDash(std::string_view text) { return text.empty() ? "-" : Clip(text, kWidestText); }

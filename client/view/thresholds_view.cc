@@ -12,6 +12,7 @@ namespace loadtest {
 namespace {
 
 constexpr size_t kNameWidth = 12;
+constexpr size_t kStateWidth = 8;
 constexpr size_t kWidestExpression = 40;
 
 std::string Colored(std::string_view text, bool passed, bool colors) {
@@ -35,13 +36,16 @@ std::string ThresholdOutcome(const v1::ThresholdResult& result) {
 }
 
 std::string ThresholdLines(const google::protobuf::RepeatedPtrField<v1::ThresholdResult>& results,
-                           size_t most, bool colors) {
+                           size_t most, bool colors, size_t width) {
   std::vector<const v1::ThresholdResult*> order;
   size_t widest = 0;
+  size_t longest_outcome = 0;
   for (const v1::ThresholdResult& result : results) {
     order.push_back(&result);
     widest = std::max(widest, std::min(result.expression().size(), kWidestExpression));
+    longest_outcome = std::max(longest_outcome, ThresholdOutcome(result).size());
   }
+  const bool is_narrow = kNameWidth + kStateWidth + widest + 2 + longest_outcome > width;
   std::stable_sort(order.begin(), order.end(),
                    [](const auto* a, const auto* b) { return a->passed() < b->passed(); });
   std::string text;
@@ -49,9 +53,16 @@ std::string ThresholdLines(const google::protobuf::RepeatedPtrField<v1::Threshol
   for (size_t i = 0; i < shown; ++i) {
     const v1::ThresholdResult& result = *order[i];
     text += PadRight(i == 0 ? "thresholds" : "", kNameWidth) +
-            Colored(result.passed() ? "passed" : "FAILED", result.passed(), colors) + "  " +
-            PadRight(Clip(result.expression(), kWidestExpression), widest) + "  " +
-            ThresholdOutcome(result) + "\n";
+            Colored(result.passed() ? "passed" : "FAILED", result.passed(), colors) + "  ";
+    const std::string expression = Clip(result.expression(), kWidestExpression);
+    const std::string outcome = ThresholdOutcome(result);
+    if (!is_narrow) {
+      text += PadRight(expression, widest) + "  " + outcome + "\n";
+      continue;
+    }
+    text += expression + "\n";
+    for (const std::string& line : Wrap(outcome, width - kNameWidth - kStateWidth, 3))
+      text += std::string(kNameWidth + kStateWidth, ' ') + line + "\n";
   }
   if (shown < order.size()) {
     text += PadRight("", kNameWidth) + absl::StrFormat("and %d more\n", order.size() - shown);
@@ -59,11 +70,11 @@ std::string ThresholdLines(const google::protobuf::RepeatedPtrField<v1::Threshol
   return text;
 }
 
-std::string ThresholdsView(const v1::Report& report, bool colors) {
+std::string ThresholdsView(const v1::Report& report, bool colors, size_t width) {
   std::string text = absl::StrFormat("%s  %s", report.load_test().name(),
                                      v1::LoadTest::State_Name(report.load_test().state()));
   if (const std::string slice = SliceInWords(report); !slice.empty()) text += "  " + slice;
-  text += "\n" + ThresholdLines(report.thresholds(), report.thresholds_size(), colors);
+  text += "\n" + ThresholdLines(report.thresholds(), report.thresholds_size(), colors, width);
   const v1::Verdict::Level level = report.verdict().level();
   if (level == v1::Verdict::DEGRADED || level == v1::Verdict::INVALID) {
     text += PadRight("verdict", kNameWidth) + v1::Verdict::Level_Name(level) + "\n";

@@ -166,7 +166,12 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
   update.set_sent_per_second(PerSecond(merger->totals().counts().sent(), seconds));
   update.set_completed_per_second(PerSecond(merger->totals().counts().completed(), seconds));
   for (const auto& [kind, error] : merger->totals().errors()) *update.add_errors() = error;
-  *update.mutable_verdict() = Judge(test.spec(), merger->Evidence(), stopped);
+  for (const auto& [code, count] : merger->totals().status_codes())
+    (*update.mutable_status_codes())[code] = count;
+  const v1::Verdict verdict = Judge(test.spec(), merger->Evidence(), stopped);
+  // Before the first request was due there is nothing that could be believed.
+  const bool nothing_yet = !test.has_end_time() && merger->totals().counts().due() == 0;
+  if (!nothing_yet || verdict.level() != v1::Verdict::VALID) *update.mutable_verdict() = verdict;
   for (v1::ThresholdResult& result : merger->Thresholds())
     *update.add_thresholds() = std::move(result);
   update.set_progress(Progress(now, test, *merger));

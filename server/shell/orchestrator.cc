@@ -35,6 +35,7 @@ void FillUpdate(const v1::Report& report, v1::LoadTestUpdate& update) {
   update.set_sent_per_second(report.sent_per_second());
   update.set_completed_per_second(report.completed_per_second());
   *update.mutable_errors() = report.totals().errors();
+  *update.mutable_status_codes() = report.totals().status_codes();
   *update.mutable_verdict() = report.verdict();
   *update.mutable_thresholds() = report.thresholds();
   if (report.intervals_size() > 0) *update.mutable_interval() = *report.intervals().rbegin();

@@ -13,6 +13,7 @@ export function ofUpdate(update) {
     counts: update.totals ?? {},
     latencies: latenciesOf(update),
     errors: update.errors,
+    statusCodes: update.status_codes ?? {},
     verdict: update.verdict,
     thresholds: update.thresholds ?? [],
     drivers: update.drivers.map((driver) => ({
@@ -62,7 +63,7 @@ export function sectionsAbove(test) {
     test.progress === null ? null : progressBar(test.progress),
     tiles(test),
     verdictReasons(test.verdict),
-    thresholdTable(test.thresholds),
+    thresholdTable(test.thresholds, Boolean(test.loadTest.end_time)),
   ].filter((section) => section !== null);
 }
 
@@ -112,12 +113,12 @@ function tiles(test) {
     element('div', {}, element('dt', {}, name), element('dd', isBad ? {class: 'bad'} : {}, value))));
 }
 
-function thresholdTable(thresholds) {
+function thresholdTable(thresholds, ended) {
   if (thresholds.length === 0) return null;
   const windows = thresholds.some((one) => one.windows > 0);
   return table('Thresholds', [
     {head: 'Threshold', cell: (one) => one.expression},
-    {head: 'Outcome', cell: (one) => badge(one.passed ? 'PASSED' : 'FAILED')},
+    {head: 'Outcome', cell: (one) => badge(one.passed ? 'PASSED' : one.actual || ended ? 'FAILED' : 'NOT YET')},
     {head: 'Measured', cell: (one) => one.actual, number: true},
     ...(windows ? [{head: 'Windows failed', cell: (one) => (one.windows ? `${one.windows_failed} of ${one.windows}` : ''), number: true}] : []),
   ], thresholds);

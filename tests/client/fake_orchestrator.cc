@@ -101,7 +101,7 @@ class FakeOrchestrator::Service final : public v1::LoadTestService::Service {
       update.mutable_load_test()->set_name(request->name());
       writer->Write(update);
     }
-    while (hold && stopped.empty() && !ending && !context->IsCancelled()) {
+    while (hold && (stopped.empty() || ignore_stops) && !ending && !context->IsCancelled()) {
       changed.wait_for(lock, std::chrono::milliseconds(10));
     }
     if (ending) return {grpc::StatusCode::UNAVAILABLE, "orchestrator is stopping"};

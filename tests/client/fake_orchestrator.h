@@ -27,7 +27,7 @@ class FakeOrchestrator {
   void Script(std::vector<v1::LoadTestUpdate> updates, v1::Report report);
   // Watches send their updates and then wait: until the test is stopped, or the fake ends.
   void HoldUntilStopped();
-  // A stop is noted, but changes nothing.
+  // A stop is noted, but changes nothing: what holds goes on to do so.
   void IgnoreStops();
   void SetDrivers(v1::ListDriversResponse drivers);
   // A test that is there, and its report.

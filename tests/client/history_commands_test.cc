@@ -138,6 +138,19 @@ TEST_F(HistoryCommandsTest, CheckPrintsEachThresholdAndEndsWithThree) {
   EXPECT_EQ(err_, "loadctl: loadTests/a: a threshold failed: p99<5ms: 9.81ms (exit code 3)\n");
 }
 
+// `check` judges the numbers of a test that somebody stopped, and its files say what its exit code
+// says.
+TEST_F(HistoryCommandsTest, CheckOfAStoppedTestSaysTheSameEverywhere) {
+  v1::Report report = SampleReportWithThresholds();
+  report.mutable_load_test()->set_state(v1::LoadTest::STOPPED);
+  report.mutable_thresholds(1)->set_passed(true);
+  Add("a", report);
+  EXPECT_EQ(Run({"check", "a", "-o", "junit"}), 0);
+  EXPECT_THAT(out_, HasSubstr("failures=\"0\" errors=\"0\""));
+  EXPECT_EQ(Run({"report", "a", "-o", "junit"}), 6);
+  EXPECT_THAT(out_, HasSubstr("failures=\"0\" errors=\"1\""));
+}
+
 TEST_F(HistoryCommandsTest, CheckAndReportPassTheSliceOn) {
   Add("a", SampleReportWithThresholds());
   for (const char* command : {"check", "report"}) {

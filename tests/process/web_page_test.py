@@ -63,6 +63,21 @@ class WebPage(harness.ProcessTest):
         self.assertIn(f"{report['totals']['counts']['completed']:,}", window.text(".tiles"))
         self.assert_no_complaints(window)
 
+    def test_nothing_is_judged_before_it_is_measured(self):
+        target, orchestrator = self.target(), self.orchestrator(1)
+        made = self.loadctl("--server", orchestrator.grpc, "create", target.url + "/ping", "--id", "warm", "--rate", 50, "-d", "60s",
+                            "--warmup", "60s", "--slo", "p99<10s")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        window = self.page(orchestrator, "#/tests/warm")
+        window.wait_text("RUNNING")
+        window.wait_text("NOT YET")
+        self.assertNotIn("VALID", window.text())
+        window.click("button.danger")
+        window.accept_dialog()
+        window.wait_text("STOPPED")
+        window.wait_text("FAILED")  # nothing measured is not passed
+        self.assert_no_complaints(window)
+
     def test_every_kind_of_load_can_be_started(self):
         target, orchestrator = self.target(), self.orchestrator(1)
         window = self.page(orchestrator, "#/new")

@@ -146,6 +146,14 @@ TEST(Compare, RatesAreBetterWhenTheyRiseAndErrorsWhenTheyFall) {
   EXPECT_EQ(Of("errors", after, before).direction, Change::Direction::kBetter);
 }
 
+TEST(FormatChange, NothingFallsByMoreThanItself) {
+  Change change{.name = "p99"};
+  change.before.value = 20e6;
+  EXPECT_EQ(FormatChange(change, -5e6), "-25.0 %");
+  EXPECT_EQ(FormatChange(change, -35e6), "-100.0 %");
+  EXPECT_EQ(FormatChange(change, 35e6), "+175.0 %");
+}
+
 TEST(SteadyIntervals, LeavesOutTheWarmUpTheDrainAndWhatWasCutShort) {
   v1::Report report = SimulateRun({.seed = 1, .seconds = 6});
   *report.mutable_load_test()->mutable_spec()->mutable_warmup() = ToDuration(1'500'000'000);

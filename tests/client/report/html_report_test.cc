@@ -61,6 +61,28 @@ TEST(HtmlReport, HasEverySection) {
   }
 }
 
+TEST(HtmlReport, SaysWhatToDoAboutIt) {
+  v1::Report report = SampleReport();
+  (*report.mutable_load_test()->mutable_spec()->mutable_labels())["build"] = "17";
+  report.mutable_verdict()->set_level(v1::Verdict::INVALID);
+  report.mutable_verdict()->add_reasons()->set_resource("descriptors");
+  const std::string html = Markup(HtmlReport(report));
+  EXPECT_THAT(html, HasSubstr("Labels: build=17"));
+  EXPECT_THAT(html, HasSubstr("To do: start the drivers with a higher limit: ulimit -n 65536"));
+  EXPECT_THAT(html, HasSubstr("the server was slower than --timeout"));
+  EXPECT_THAT(html, HasSubstr("response counts from when a request was due"));
+}
+
+TEST(HtmlReport, WhatWasNotMeasuredIsNoZero) {
+  v1::Report report = SampleReport();
+  EXPECT_THAT(HtmlReport(report), Not(HasSubstr("<td class=\"n\">-</td>")));
+  report.mutable_drivers(0)->clear_response_time();
+  report.mutable_drivers(0)->clear_send_delay();
+  const std::string html = HtmlReport(report);
+  EXPECT_EQ(CountOf(html, "<td class=\"n\">-</td>"), 3);
+  EXPECT_THAT(html, Not(HasSubstr("<td class=\"n\">0ns</td>")));
+}
+
 TEST(HtmlReport, NeedsNothingFromElsewhere) {
   const std::string html = HtmlReport(SampleReport());
   EXPECT_THAT(html, HasSubstr("content=\"default-src 'none'; script-src 'nonce-"));
@@ -151,9 +173,35 @@ TEST(HtmlDiff, LaysTwoRunsOverEachOther) {
   EXPECT_EQ(data["runs"][1]["intervals"]["t"].size(), 30u);
 }
 
+TEST(HtmlDiff, ALimitThatIsKeptWithinNoiseSaysSo) {
+  const v1::Report before = SimulateRun({.seed = 1});
+  const v1::Report after = SimulateRun({.seed = 2});
+  Diff diff{.before = before, .after = after};
+  diff.changes = Compare(before, after);
+  diff.limits = *JudgeLimits({*ParseChangeLimit("p99>+0%")}, diff.changes);
+  EXPECT_THAT(HtmlDiff(diff), HasSubstr(", within noise</td>"));
+  EXPECT_THAT(DiffView(diff, false), HasSubstr(", within noise\n"));
+}
+
+TEST(HtmlDiff, ShowsTheServiceTimesOfClosedLoopsOnce) {
+  v1::Report before = SimulateRun({.seed = 1});
+  v1::Report after = SimulateRun({.seed = 2});
+  Diff diff{.before = before, .after = after};
+  diff.changes = Compare(before, after);
+  EXPECT_THAT(DiffView(diff, false), HasSubstr("service.p99"));
+  before.mutable_load_test()->mutable_spec()->mutable_avalanche();
+  after.mutable_load_test()->mutable_spec()->mutable_avalanche();
+  for (const std::string& text : {DiffView(diff, false), HtmlDiff(diff)}) {
+    EXPECT_THAT(text, Not(HasSubstr("service.p99")));
+    EXPECT_THAT(text, HasSubstr("p99.9"));
+  }
+  EXPECT_THAT(DiffJson(diff), HasSubstr("service.p99"));
+}
+
 TEST(ChartData, HasWhatTheChartsDraw) {
   const nlohmann::json data = ChartData(SimulateRun({.seed = 1, .seconds = 4}), "run");
   EXPECT_EQ(data["intervals"]["t"], (std::vector<double>{0.5, 1.5, 2.5, 3.5}));
+  EXPECT_EQ(data["end"], 4);
   EXPECT_EQ(data["intervals"]["completed"][0], 400);
   EXPECT_EQ(data["wanted"], nlohmann::json::parse("[[0, 400], [4, 400]]"));
   const auto& distribution = data["distribution"]["response"];

@@ -50,6 +50,13 @@ TEST(JunitReport, ATestThatFailedOrHadNoAnswerIsNoPass) {
               HasSubstr("<failure type=\"requests\" message=\"no request succeeded\">"));
 }
 
+TEST(JunitReport, SaysWhatTheExitCodeSays) {
+  v1::Report report = SampleReport();
+  report.mutable_load_test()->set_state(v1::LoadTest::STOPPED);
+  EXPECT_THAT(JunitReport(report), HasSubstr("errors=\"1\""));
+  EXPECT_THAT(JunitReport(report, ExitCodeOfNumbers), HasSubstr("errors=\"0\""));
+}
+
 TEST(JunitReport, EscapesWhatOthersWrote) {
   v1::Report report = SampleReport();
   report.mutable_load_test()->mutable_spec()->set_title("\"><script>&\x01]]>");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "client/view/characters.h"
+
 namespace loadtest {
 namespace {
 

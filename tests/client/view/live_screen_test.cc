@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "client/sample_messages.h"
 
 namespace loadtest {
@@ -105,7 +107,7 @@ max              8.00ms     8.00ms                ██████████
 thresholds  kept    p99<50ms  is 4.7ms
 
 errors      1  request timeout: no response within 10s
-            1  answers with status 400 and above
+            1  answered with status 400 and above
 
 drivers           state            sent    errors    delay p99     cpu
 d1                running           266         0       21.0us    0.04
@@ -125,7 +127,7 @@ Ctrl-C
 TEST(LiveScreen, FitsOnANarrowTerminal) {
   EXPECT_EQ(Text(LiveScreen(RampAtFourSeconds(), {.columns = 40, .rows = 24, .footer = "Ctrl-C"})),
             R"(tsunami-1  running                  Ramp
-3 drivers, rate in 2 stages, 0/s to 600/
+3 drivers, rate in 2 stages, 0/s to 6...
 GET http://127.0.0.1:8081/ping
  40 %  ━━━━━━━━━━━━━━━  4s, 6s left
                     now     in all
@@ -139,13 +141,13 @@ max              8.00ms     8.00ms
 sent        ▁▁▁▂▂▃▃▃▄▅▅▅················
 p99         ▂▂▄▄▄▆▆▆████
 thresholds  kept    p99<50ms  is 4.7ms
-errors      1  request timeout: no respo
-            1  answers with status 400 a
+errors      1  request timeout: no re...
+            1  answered with status 4...
 drivers   state      delay p99     cpu
 d2        LOST          21.0us    0.04
-d1        running       21.0us    0.04
-events      3s    driver lost: d2: no he
+events      3s    driver lost: d2: no...
 verdict     DEGRADED so far: drivers or
+            intervals are missing
             d2: lost
 Ctrl-C
 )");
@@ -157,11 +159,84 @@ TEST(LiveScreen, OfAFewRowsTheMostImportantOnesAreThere) {
  40 %  ━━━━━━━━━━━━━━━━━━╸━━━━━━━━━━━━━━━━━━━━━━━━━━━━  4s, 6s left
                     now     in all    sent, up to 600/s        0s to 10s
 sent              350/s      1,200    ▁▁▁▁▂▂▂▃▃▃▄▅▅▅····················
-wanted            350/s      1,200    p99, up to 4.80ms
-answered          349/s      1,198    ▂▂▂▄▄▄▆▆▆▆████
+errors              0/s          2    p99, up to 4.80ms
+p99              4.80ms     4.70ms    ▂▂▂▄▄▄▆▆▆▆████
 verdict     DEGRADED so far: drivers or intervals are missing
 Ctrl-C
 )");
+}
+
+TEST(LiveScreen, OfFewNumbersTheMostImportantOnesAreThere) {
+  EXPECT_EQ(Text(LiveScreen(RampAtFourSeconds(), {.columns = 36, .rows = 8, .footer = "Ctrl-C"})),
+            R"(tsunami-1  running              Ramp
+ 40 %  ━━━━━━━━━━━  4s, 6s left
+                    now     in all
+sent              350/s      1,200
+p99              4.80ms     4.70ms
+thresholds  kept    p99<50ms  is ...
+verdict     DEGRADED so far: drivers
+Ctrl-C
+)");
+}
+
+TEST(LiveScreen, NoNumberIsCut) {
+  const std::string text = Text(LiveScreen(RampAtFourSeconds(), {.columns = 30, .rows = 24}));
+  EXPECT_NE(text.find("\n                    now\nsent              350/s\n"), std::string::npos)
+      << text;
+}
+
+TEST(LiveScreen, NothingIsJudgedBeforeItIsMeasured) {
+  v1::LoadTestUpdate update = SampleUpdate();
+  update.clear_interval();
+  update.clear_verdict();
+  v1::ThresholdResult& threshold = *update.add_thresholds();
+  threshold.set_expression("p99<50ms");
+  LiveState state;
+  state.Apply(update);
+  const std::string text = Text(LiveScreen(state, {.columns = 80, .rows = 24}));
+  EXPECT_NE(text.find("\nthresholds  not yet p99<50ms\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nverdict     not yet\n"), std::string::npos) << text;
+}
+
+TEST(LiveScreen, AThresholdOfWindowsSaysWhichOneBrokeIt) {
+  LiveState state = RampAtFourSeconds();
+  v1::LoadTestUpdate update = state.update();
+  v1::ThresholdResult& threshold = *update.mutable_thresholds(0);
+  threshold.set_passed(false);
+  threshold.set_actual("61ms");
+  threshold.set_windows(2);
+  threshold.set_windows_failed(1);
+  threshold.set_window_start_offset_ns(1 * kSecond);
+  threshold.set_window_end_offset_ns(2 * kSecond);
+  state.Apply(update);
+  const std::string text = Text(LiveScreen(state, {.columns = 100, .rows = 34}));
+  EXPECT_NE(text.find("BROKEN  p99<50ms  got 61ms from 1s to 2s, 1 of 2 windows failed"),
+            std::string::npos)
+      << text;
+}
+
+TEST(LiveScreen, ErrorsOfTheServerAreToldApartByStatus) {
+  LiveState state = RampAtFourSeconds();
+  v1::LoadTestUpdate update = state.update();
+  (*update.mutable_status_codes())[200] = 1'150;
+  (*update.mutable_status_codes())[500] = 2;
+  (*update.mutable_status_codes())[404] = 46;
+  state.Apply(update);
+  const std::string text = Text(LiveScreen(state, {.columns = 100, .rows = 36}));
+  EXPECT_NE(text.find("errors      46  answered with status 404\n"
+                      "            2  answered with status 500\n"
+                      "            1  request timeout: no response within 10s\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(LiveScreen, ChartsTakeTheRoomOfATallTerminal) {
+  const std::string text = Text(LiveScreen(RampAtFourSeconds(), {.columns = 100, .rows = 60}));
+  const size_t begin = text.find("sent, up to");
+  const size_t end = text.find("\nthresholds");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string between = text.substr(begin, end - begin);
+  EXPECT_EQ(std::count(between.begin(), between.end(), '\n'), 24) << text;
 }
 
 TEST(LiveScreen, WithoutUnicodeItIsAscii) {

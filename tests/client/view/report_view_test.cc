@@ -99,8 +99,10 @@ more        loadctl report tsunami-1 -o json
 TEST(ReportView, NamesNoTestThatIsGoneWhenItIsRead) {
   const std::string text = ReportView(SampleReport(), {.kept = false});
   EXPECT_EQ(text.find("loadctl report"), std::string::npos) << text;
-  EXPECT_NE(text.find("more        the test is gone with its orchestrator (--local); -o html=report.html or"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "more        the test is gone with its orchestrator (--local); -o html=report.html or"),
+      std::string::npos)
       << text;
 }
 
@@ -113,6 +115,57 @@ TEST(ReportView, FitsOnAScreenHoweverMuchThereIs) {
 TEST(ReportView, FitsIntoEightyColumns) {
   const std::string text = ReportView(SampleReport(), {.width = 80});
   EXPECT_LE(WidestLine(text), 80u) << text;
+}
+
+// The line of the report that begins with `name`.
+std::string LineOf(const v1::Report& report, const std::string& name) {
+  const std::string text = "\n" + ReportView(report, {.width = 100});
+  const size_t at = text.find("\n" + name + " ");
+  if (at == std::string::npos) return "";
+  return text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+}
+
+TEST(ReportView, FitsIntoFortyColumnsAndSaysAllOfTheVerdict) {
+  v1::Report report = SampleReport();
+  v1::ThresholdResult& threshold = *report.add_thresholds();
+  threshold.set_expression("rate>350/s per 2s");
+  threshold.set_actual("399.5/s");
+  threshold.set_passed(true);
+  threshold.set_windows(6);
+  const std::string text = ReportView(report, {.width = 40});
+  EXPECT_LE(WidestLine(text), 40u) << text;
+  EXPECT_NE(text.find("sent        3,000 in 5s, 600/s; due\n            3,000, dropped 0\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  driver  errors     p99  delay p99\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("thresholds  passed  rate>350/s per 2s\n"
+                      "                    got 399.5/s at worst\n"
+                      "                    in 6 windows\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("verdict     VALID: the generator kept\n            its schedule\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ReportView, WhatWasNotMeasuredIsNoZero) {
+  v1::Report report = SampleReport();
+  report.mutable_drivers(0)->clear_response_time();
+  EXPECT_NE(ReportView(report, {})
+                .find("d1      127.0.0.1  1,000       999      13       -       -     21.0us"),
+            std::string::npos)
+      << ReportView(report, {});
+  report.mutable_load_test()->mutable_spec()->mutable_avalanche();
+  EXPECT_NE(ReportView(report, {}).find("1.21ms  4.60ms          -  0.05"), std::string::npos)
+      << ReportView(report, {});
+}
+
+TEST(ReportView, HasTheLabels) {
+  v1::Report report = SampleReport();
+  EXPECT_EQ(LineOf(report, "labels"), "");
+  (*report.mutable_load_test()->mutable_spec()->mutable_labels())["team"] = "web";
+  (*report.mutable_load_test()->mutable_spec()->mutable_labels())["build"] = "17";
+  EXPECT_EQ(LineOf(report, "labels"), "labels      build=17 team=web");
 }
 
 TEST(ReportView, ALongListShowsItsWorstDriverFirst) {
@@ -135,14 +188,6 @@ TEST(ReportView, AnInvalidVerdictSaysWhoAndWhy) {
                       "            d2: send_delay: p99 is 3.1ms, want at most 1ms\n"
                       "to do       take more drivers (orchestrator N, --local N) or a lower rate"),
             std::string::npos);
-}
-
-// The line of the report that begins with `name`.
-std::string LineOf(const v1::Report& report, const std::string& name) {
-  const std::string text = "\n" + ReportView(report, {.width = 100});
-  const size_t at = text.find("\n" + name + " ");
-  if (at == std::string::npos) return "";
-  return text.substr(at + 1, text.find('\n', at + 1) - at - 1);
 }
 
 TEST(ReportView, ShowsThePhasesThatOccurred) {
