@@ -160,6 +160,19 @@ scrape_configs:
         return [line for line in found.splitlines() if f"pid={pid}," in line and '"orchestrator"' not in line]
 
 
+class Settings(harness.ProcessTest):
+    def test_drivers_have_the_settings_that_won_in_their_orchestrator(self):
+        for name, value in (("LOADTEST_KAFKA_BOOTSTRAP_SERVERS", "embedded"), ("LOADTEST_LOG_FORMAT", "text"),
+                            ("LOADTEST_ORCHESTRATOR_TOKEN", TOKEN)):
+            harness.os.environ[name] = value
+            self.addCleanup(harness.os.environ.pop, name)
+        orchestrator = self.orchestrator(1, extra=["--set", "log.format=json"])
+        environment = pathlib.Path(f"/proc/{orchestrator.driver_pids()[0]}/environ").read_text()
+        orchestrator.end()
+        self.assertEqual([line for line in orchestrator.output().splitlines() if not line.startswith("{")], [])
+        self.assertNotIn(TOKEN, environment)
+
+
 class LogLines(harness.ProcessTest):
     def test_json_lines_have_time_level_program_and_message(self):
         orchestrator = self.orchestrator(1, extra=["--set", "log.format=json"])
