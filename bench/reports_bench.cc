@@ -10,7 +10,9 @@
 #include "common/base/time.h"
 #include "common/measure/measurements.h"
 #include "loadtest/v1/bus.pb.h"
+#include "server/core/driver_registry.h"
 #include "server/core/record_decoder.h"
+#include "server/core/report_builder.h"
 #include "server/core/report_merger.h"
 
 namespace loadtest {
@@ -88,6 +90,26 @@ void MergeReport(benchmark::State& state) {
   }
 }
 BENCHMARK(MergeReport);
+
+// What each second a watcher is told of a test with a thousand drivers.
+void BuildUpdate(benchmark::State& state) {
+  const v1::Started started = StartedTest();
+  ReportMerger merger(started);
+  v1::LoadTest test;
+  *test.mutable_spec() = started.spec();
+  const DriverRegistry drivers(3 * kNanosPerSecond, kNanosPerSecond);
+  int64_t interval = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    ++interval;
+    for (int i = 0; i < kDrivers; ++i) merger.Add(ReportOf(i, interval));
+    state.ResumeTiming();
+    v1::LoadTestUpdate update;
+    FillUpdate({{}, {interval * kNanosPerSecond}}, test, &merger, false, drivers, update);
+    benchmark::DoNotOptimize(update);
+  }
+}
+BENCHMARK(BuildUpdate)->Iterations(50);
 
 void SummarizeTotals(benchmark::State& state) {
   MeasurementSum sum;

@@ -1,4 +1,5 @@
 // orchestrator [N]: puts the parts together, waits for a signal, takes them down in reverse.
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -41,6 +42,8 @@ constexpr int64_t kShortestEmbeddedLeaseNs = 10 * kNanosPerSecond;
 constexpr int64_t kAnnounceDriversWithinNs = 10 * kNanosPerSecond;
 constexpr size_t kOwnDescriptors = 256;
 constexpr size_t kFewestConnections = 32;
+constexpr int kKeptMemory = 64 << 20;
+constexpr int kLargestKeptBlock = 4 << 20;
 
 int ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
@@ -281,6 +284,10 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
 
 int main(int argc, char** argv) {
   using loadtest::ProgramFlags;
+  // The reports of many drivers come and go each second: their memory is kept, for the kernel takes
+  // longer to give pages than the reports to be added up. mallopt(3).
+  mallopt(M_TRIM_THRESHOLD, loadtest::kKeptMemory);
+  mallopt(M_MMAP_THRESHOLD, loadtest::kLargestKeptBlock);
   std::string ready_file;
   bool insecure = false;
   ProgramFlags flags{

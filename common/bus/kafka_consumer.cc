@@ -13,7 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr size_t kMaxRecordsPerTake = 500;
+// Few, so that whoever works on them begins while the next are taken.
+constexpr size_t kMaxRecordsPerTake = 64;
 
 // How long a Poll may be held up by asking for the offsets of a lost partition, and how often it
 // may be.

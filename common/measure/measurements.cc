@@ -17,10 +17,12 @@ constexpr int64_t kLargestCount = int64_t{1} << 43;
 // The same for nanoseconds and bytes of one interval.
 constexpr int64_t kLargestAmount = int64_t{1} << 53;
 
-absl::Status CheckAmount(std::string_view field, int64_t value, int64_t largest) {
+// `of` is what the field is in, with its dot.
+absl::Status CheckAmount(std::string_view field, int64_t value, int64_t largest,
+                         std::string_view of = "") {
   if (value >= 0 && value <= largest) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrFormat("%s: got %d, want 0 to %d", field, value, largest));
+      absl::StrFormat("%s%s: got %d, want 0 to %d", of, field, value, largest));
 }
 
 absl::Status CheckEqual(std::string_view what, int64_t got, std::string_view other, int64_t want) {
@@ -35,7 +37,7 @@ absl::Status CheckHistogram(std::string_view field, const v1::Histogram& h) {
   return absl::InvalidArgumentError(absl::StrFormat("%s.%s", field, std::string(status.message())));
 }
 
-absl::Status CheckCounts(std::string_view name, const v1::RequestCounts& c) {
+absl::Status CheckCounts(std::string_view of, const v1::RequestCounts& c) {
   for (const auto& [field, value] : {std::pair<std::string_view, int64_t>{"due", c.due()},
                                      {"sent", c.sent()},
                                      {"completed", c.completed()},
@@ -47,7 +49,7 @@ absl::Status CheckCounts(std::string_view name, const v1::RequestCounts& c) {
                                      {"waiting", c.waiting()},
                                      {"drain_completed", c.drain_completed()},
                                      {"drain_failed", c.drain_failed()}}) {
-    RETURN_IF_ERROR(CheckAmount(absl::StrFormat("%s.%s", name, field), value, kLargestCount));
+    RETURN_IF_ERROR(CheckAmount(field, value, kLargestCount, of));
   }
   for (const auto& [field, part, whole] :
        {std::tuple{"abandoned", c.abandoned(), c.failed()},
@@ -55,9 +57,20 @@ absl::Status CheckCounts(std::string_view name, const v1::RequestCounts& c) {
         std::tuple{"drain_failed", c.drain_failed(), c.failed()}}) {
     if (part <= whole) continue;
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%s.%s: got %d, want at most %d, of which it is a part", name, field, part, whole));
+        "%s%s: got %d, want at most %d, of which it is a part", of, field, part, whole));
   }
   return absl::OkStatus();
+}
+
+using HistogramsOfDelta = std::array<const v1::Histogram*, 3 + kPhases>;
+
+HistogramsOfDelta HistogramsOf(const v1::Measurements& m) {
+  return {&m.response_time(), &m.service_time(), &m.send_delay(),     &m.resolve_time(),
+          &m.connect_time(),  &m.tls_time(),     &m.first_byte_time()};
+}
+
+bool Fits(const v1::Histogram& part, int64_t sum_ns) {
+  return part.sum_ns() <= std::numeric_limits<int64_t>::max() - sum_ns;
 }
 
 // Adds all but the gauges.
@@ -77,8 +90,8 @@ void AddCounts(const v1::RequestCounts& c, v1::RequestCounts& sum) {
 
 absl::Status CheckMeasurements(const v1::Measurements& m) {
   const v1::RequestCounts& c = m.counts();
-  RETURN_IF_ERROR(CheckCounts("counts", c));
-  RETURN_IF_ERROR(CheckCounts("warmup", m.warmup()));
+  RETURN_IF_ERROR(CheckCounts("counts.", c));
+  RETURN_IF_ERROR(CheckCounts("warmup.", m.warmup()));
   for (const auto& [field, value] : {std::pair<std::string_view, int64_t>{"connects", m.connects()},
                                      {"connect_failures", m.connect_failures()},
                                      {"tls_resumed", m.tls_resumed()}}) {
@@ -108,7 +121,8 @@ absl::Status CheckMeasurements(const v1::Measurements& m) {
       return absl::InvalidArgumentError(
           absl::StrFormat("status_codes: got code %d, want 100 to 999", code));
     }
-    RETURN_IF_ERROR(CheckAmount(absl::StrFormat("status_codes[%d]", code), count, kLargestCount));
+    if (count < 0 || count > kLargestCount)
+      return CheckAmount(absl::StrFormat("status_codes[%d]", code), count, kLargestCount);
     by_status += count;
     if (code >= 400) http_errors += count;
   }
@@ -156,21 +170,22 @@ absl::Status MeasurementSum::Add(const v1::Measurements& delta) {
 }
 
 absl::Status MeasurementSum::AddChecked(const v1::Measurements& delta) {
-  const std::pair<Histogram*, const v1::Histogram*> histograms[] = {
-      {&response_time_, &delta.response_time()},
-      {&service_time_, &delta.service_time()},
-      {&send_delay_, &delta.send_delay()},
-      {&MutablePhase(Phase::kResolve), &delta.resolve_time()},
-      {&MutablePhase(Phase::kConnect), &delta.connect_time()},
-      {&MutablePhase(Phase::kTls), &delta.tls_time()},
-      {&MutablePhase(Phase::kFirstByte), &delta.first_byte_time()}};
-  for (const auto& [sum, part] : histograms) {
+  const HistogramsOfDelta parts = HistogramsOf(delta);
+  const std::array<Histogram*, parts.size()> sums = {
+      &response_time_,
+      &service_time_,
+      &send_delay_,
+      &MutablePhase(Phase::kResolve),
+      &MutablePhase(Phase::kConnect),
+      &MutablePhase(Phase::kTls),
+      &MutablePhase(Phase::kFirstByte)};
+  for (size_t i = 0; i < parts.size(); ++i) {
     // Asked of all before the first is merged, so that none fails half way. Counts cannot overflow
     // before this does: they are at most kLargestCount a delta.
-    if (part->sum_ns() > std::numeric_limits<int64_t>::max() - sum->sum())
+    if (!Fits(*parts[i], sums[i]->sum()))
       return absl::InvalidArgumentError("sum_ns: the merged sum does not fit into 63 bits");
   }
-  for (const auto& [sum, part] : histograms) sum->MergeCheckedProto(*part);
+  for (size_t i = 0; i < parts.size(); ++i) sums[i]->MergeCheckedProto(*parts[i]);
   AddCounts(delta.counts(), counts_);
   AddCounts(delta.warmup(), warmup_);
   for (const auto& [code, count] : delta.status_codes()) status_codes_[code] += count;
@@ -212,6 +227,15 @@ void MeasurementSum::AddError(const v1::ErrorCount& error) {
   mine.set_kind(error.kind());
   mine.set_count(mine.count() + error.count());
   if (mine.example().empty()) mine.set_example(error.example());
+}
+
+bool TimeSums::Add(const v1::Measurements& delta) {
+  const HistogramsOfDelta parts = HistogramsOf(delta);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!Fits(*parts[i], sums_[i])) return false;
+  }
+  for (size_t i = 0; i < parts.size(); ++i) sums_[i] += parts[i]->sum_ns();
+  return true;
 }
 
 void MeasurementSum::SetGauges(int64_t in_flight, int64_t waiting) {

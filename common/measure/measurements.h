@@ -81,6 +81,17 @@ class MeasurementSum {
   int64_t measured_ns_ = 0;
 };
 
+// Whether the times of many deltas, each histogram's by itself, sum up to what 63 bits hold. Not
+// thread-safe.
+class TimeSums {
+ public:
+  // False, and no change, when they would not with this delta, which CheckMeasurements has accepted.
+  bool Add(const v1::Measurements& delta);
+
+ private:
+  std::array<int64_t, 3 + kPhases> sums_{};
+};
+
 // Checks one delta by itself: no negative number, histograms whole, and completed =
 // response_time.count = service_time.count = sum of status codes, sent = send_delay.count, failed +
 // dropped = sum of errors; parts are not larger than their wholes. What a driver may not measure

@@ -65,15 +65,13 @@ const KnownDriver* DriverRegistry::Find(std::string_view id) const {
   return it == drivers_.end() ? nullptr : &it->second;
 }
 
-bool DriverRegistry::IsLive(Moment now, std::string_view id, int64_t incarnation) const {
-  const KnownDriver* driver = Find(id);
+bool DriverRegistry::IsLive(Moment now, const KnownDriver* driver, int64_t incarnation) const {
   return driver != nullptr && driver->heard && driver->heartbeat.incarnation() == incarnation &&
          driver->registration.incarnation() <= incarnation &&
          driver->heartbeat.state() != v1::DriverHeartbeat::LEAVING && !IsLost(now, *driver);
 }
 
-bool DriverRegistry::IsGone(std::string_view id, int64_t incarnation) const {
-  const KnownDriver* driver = Find(id);
+bool DriverRegistry::IsGone(const KnownDriver* driver, int64_t incarnation) {
   return driver != nullptr && (driver->registration.incarnation() > incarnation ||
                                driver->heartbeat.incarnation() > incarnation ||
                                driver->heartbeat.state() == v1::DriverHeartbeat::LEAVING);
@@ -84,7 +82,7 @@ std::vector<const KnownDriver*> DriverRegistry::Idle(Moment now) const {
   for (const auto& [id, driver] : drivers_) {
     if (driver.heartbeat.state() == v1::DriverHeartbeat::IDLE &&
         driver.registration.incarnation() == driver.heartbeat.incarnation() &&
-        IsLive(now, id, driver.heartbeat.incarnation())) {
+        IsLive(now, &driver, driver.heartbeat.incarnation())) {
       idle.push_back(&driver);
     }
   }

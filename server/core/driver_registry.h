@@ -48,11 +48,18 @@ class DriverRegistry {
   // nullptr when unknown, left or forgotten.
   const KnownDriver* Find(std::string_view id) const;
 
-  // Whether that life of the driver is there and not silent for too long.
-  bool IsLive(Moment now, std::string_view id, int64_t incarnation) const;
+  // Whether that life of the driver is there and not silent for too long. `driver` may be nullptr:
+  // nothing is known of it.
+  bool IsLive(Moment now, const KnownDriver* driver, int64_t incarnation) const;
+  bool IsLive(Moment now, std::string_view id, int64_t incarnation) const {
+    return IsLive(now, Find(id), incarnation);
+  }
 
   // Whether that life of the driver is known to be over: it said goodbye, or a newer one has come.
-  bool IsGone(std::string_view id, int64_t incarnation) const;
+  static bool IsGone(const KnownDriver* driver, int64_t incarnation);
+  bool IsGone(std::string_view id, int64_t incarnation) const {
+    return IsGone(Find(id), incarnation);
+  }
 
   // Live drivers that are IDLE, in the order of their ids.
   std::vector<const KnownDriver*> Idle(Moment now) const;

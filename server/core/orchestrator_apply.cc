@@ -112,6 +112,7 @@ void OrchestratorCore::ApplyTrigger(Moment now, const v1::Trigger& m,
       if (!ended) return reject("deleted before its end");
       request_ids_.erase(test.request_id);
       ended_.erase({EndNs(test), m.test_id()});
+      ForgetMerger(test);
       tests_.erase(it);
       deleted_.Add(m.test_id());
       notices.push_back({Notice::Kind::kTestDeleted, m.test_id(), ""});
@@ -208,6 +209,7 @@ void OrchestratorCore::ApplyAdjusted(Test& test, const v1::Trigger& m,
                                      std::vector<Notice>& notices) {
   const v1::Adjusted& adjusted = m.adjusted();
   test.merger->Adjust(adjusted);
+  CountFresh(test);
   AddEvent(test, {m.decide_time_ns()}, "adjusted", adjusted.reason());
   for (const v1::Assignment& a : adjusted.joined()) {
     *test.resource.add_assignments() = a;

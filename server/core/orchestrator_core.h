@@ -165,7 +165,8 @@ class OrchestratorCore {
   const DriverRegistry& drivers() const { return registry_; }
   const HeldReports& held() const { return held_; }
   std::map<std::string, v1::LoadTest::State, std::less<>> States() const;
-  // Over all tests since the process began, without gauges.
+  // Over all tests since the process began, without gauges; of a test that runs, its closed
+  // intervals.
   const v1::RequestCounts& counted() const { return counted_; }
   const Histogram& counted_response_time() const { return counted_response_time_; }
   const Histogram& counted_service_time() const { return counted_service_time_; }
@@ -266,6 +267,9 @@ class OrchestratorCore {
   static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);
+  // Adds to what is counted over all tests; `is_over`: nothing more will.
+  void CountFresh(Test& test, bool is_over = false);
+  void ForgetMerger(Test& test);
   void ForgetOldMergers();
 
   const CoreOptions options_;

@@ -185,6 +185,7 @@ std::vector<Notice> OrchestratorCore::Advance(Moment now, bool bus_connected) {
 
 void OrchestratorCore::MarkLost(Moment now, Test& test, const DriverLife& life) {
   test.merger->MarkLost(life);
+  CountFresh(test);
   test.last_loss = now;
   if (test.ever_lost.empty()) test.ever_lost = life.driver_id;
 }
@@ -252,18 +253,17 @@ bool OrchestratorCore::MayBeHeardAgain(Moment now, const Test& test) const {
 std::string OrchestratorCore::LossOf(Moment now, const Test& test,
                                      const ReportMerger::DriverPart& part,
                                      bool bus_connected) const {
-  const DriverLife life = LifeOf(part.assignment);
+  const int64_t incarnation = part.assignment.incarnation();
+  const KnownDriver* driver = registry_.Find(part.assignment.driver_id());
   // A farewell or a new life is no silence that could be excused.
-  if (registry_.IsGone(life.driver_id, life.incarnation)) {
-    const KnownDriver* driver = registry_.Find(life.driver_id);
+  if (DriverRegistry::IsGone(driver, incarnation)) {
     return driver->heartbeat.state() == v1::DriverHeartbeat::LEAVING &&
-                   driver->heartbeat.incarnation() == life.incarnation
+                   driver->heartbeat.incarnation() == incarnation
                ? "it left"
                : "a newer life of it has come";
   }
-  const bool live = registry_.IsLive(now, life.driver_id, life.incarnation);
+  const bool live = registry_.IsLive(now, driver, incarnation);
   if (!live && !registry_.IsExcused(now)) {
-    const KnownDriver* driver = registry_.Find(life.driver_id);
     if (driver == nullptr || !driver->heard) return "no heartbeat";
     return absl::StrFormat("no heartbeat for %s",
                            FormatDuration(now.mono.ns - driver->last_seen.mono.ns));
@@ -272,11 +272,10 @@ std::string OrchestratorCore::LossOf(Moment now, const Test& test,
   const int64_t longest = LongestRunNs(test.resource.spec(), part.assignment.slots());
   if (longest >= 0 && now.wall.ns > test.start_time_ns + longest + kOverdueNs)
     return "its last report is overdue";
-  const KnownDriver* driver = registry_.Find(life.driver_id);
   if (!live || driver->heartbeat.state() != v1::DriverHeartbeat::IDLE ||
       driver->heartbeat.reports_waiting() > 0)
     return "";
-  const std::vector<v1::Share>& shares = test.merger->shares().SharesOf(life);
+  const std::vector<v1::Share>& shares = test.merger->shares().SharesOf(LifeOf(part.assignment));
   const int64_t begin_ns =
       test.start_time_ns +
       (part.joined && !shares.empty() ? shares.front().from_offset_ns() : int64_t{0});

@@ -14,9 +14,8 @@ constexpr size_t kKeptMergers = 4;
 
 // Counts of a whole process: where the sum would not fit into 63 bits, after centuries of waiting, it
 // stays as it is.
-void CountTimes(const v1::Histogram& times, Histogram& sum) {
-  if (times.sum_ns() <= std::numeric_limits<int64_t>::max() - sum.sum())
-    sum.MergeCheckedProto(times);
+void CountTimes(const Histogram& times, Histogram& sum) {
+  if (times.sum() <= std::numeric_limits<int64_t>::max() - sum.sum()) sum.Merge(times);
 }
 
 // Nothing of it can still come but repetitions.
@@ -94,15 +93,7 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
                              "judged without them; loadctl check judges with all",
                              m.driver_id()));
   }
-  const v1::RequestCounts& counts = m.measurements().counts();
-  counted_.set_sent(counted_.sent() + counts.sent());
-  counted_.set_completed(counted_.completed() + counts.completed());
-  counted_.set_failed(counted_.failed() + counts.failed());
-  counted_.set_dropped(counted_.dropped() + counts.dropped());
-  // The merger has accepted them, so they are whole.
-  CountTimes(m.measurements().response_time(), counted_response_time_);
-  CountTimes(m.measurements().service_time(), counted_service_time_);
-  CountTimes(m.measurements().send_delay(), counted_send_delay_);
+  CountFresh(test);
   if (test.resource.state() == v1::LoadTest::STARTING) {
     SetState(test, v1::LoadTest::RUNNING);
     notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
@@ -111,12 +102,30 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
     AddEvent(
         test, now.wall, "driver_done",
         m.error().empty() ? m.driver_id() : absl::StrFormat("%s: %s", m.driver_id(), m.error()));
-    notices.push_back({Notice::Kind::kTestChanged, m.test_id(), ""});
   }
   if (test.merger->closed_to_ns() > closed_before)
     notices.push_back({Notice::Kind::kIntervalClosed, m.test_id(), ""});
   if (IsEnded(test.resource.state()))
     notices.push_back({Notice::Kind::kTestFinished, m.test_id(), ""});
+}
+
+void OrchestratorCore::CountFresh(Test& test, bool is_over) {
+  if (!test.merger->has_fresh() && !is_over) return;
+  const MeasurementSum fresh = test.merger->TakeFresh(is_over);
+  const v1::RequestCounts& counts = fresh.counts();
+  counted_.set_sent(counted_.sent() + counts.sent());
+  counted_.set_completed(counted_.completed() + counts.completed());
+  counted_.set_failed(counted_.failed() + counts.failed());
+  counted_.set_dropped(counted_.dropped() + counts.dropped());
+  CountTimes(fresh.response_time(), counted_response_time_);
+  CountTimes(fresh.service_time(), counted_service_time_);
+  CountTimes(fresh.send_delay(), counted_send_delay_);
+}
+
+void OrchestratorCore::ForgetMerger(Test& test) {
+  if (test.merger == nullptr) return;
+  CountFresh(test, true);
+  test.merger.reset();
 }
 
 void OrchestratorCore::ForgetOldMergers() {
@@ -128,7 +137,7 @@ void OrchestratorCore::ForgetOldMergers() {
       ++ended;
       continue;
     }
-    if (known) it->second.merger.reset();
+    if (known) ForgetMerger(it->second);
     ended = recently_ended_.erase(ended);
     --excess;
   }
@@ -138,7 +147,9 @@ void OrchestratorCore::EndCatchUp(Moment now) {
   catching_up_ = false;
   registry_.Excuse(now);
   for (auto& [id, test] : tests_) {
-    if (test.merger != nullptr) test.merger->SetReplaying(false);
+    if (test.merger == nullptr) continue;
+    test.merger->SetReplaying(false);
+    CountFresh(test);
   }
 }
 
@@ -148,6 +159,7 @@ bool OrchestratorCore::Wake(const std::string& id, WokenTest woken) {
     return false;
   Test& test = it->second;
   test.merger = std::move(woken.merger);
+  test.merger->TakeFresh(false);  // was counted when it came
   test.start_time_ns = woken.start_time_ns;
   test.stop_ordered = woken.stop_ordered;
   test.stop_reason = std::move(woken.stop_reason);

@@ -174,7 +174,7 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
     v1::DriverProgress& progress = *update.add_drivers();
     progress.set_driver_id(life.driver_id);
     *progress.mutable_counts() = part.sum.counts();
-    progress.set_send_delay_p99_ns(part.sum.send_delay().Percentile(0.99));
+    progress.set_send_delay_p99_ns(part.SendDelayP99Ns());
     progress.set_cpu_cores(Cores(part.sum.cpu_ns(), part.sum.measured_ns()));
     v1::Driver::State state = v1::Driver::IDLE;
     if (part.lost) {

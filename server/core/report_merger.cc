@@ -64,9 +64,10 @@ ReportMerger::Added ReportMerger::Add(const v1::MetricsReport& report) {
   const bool newest = sequence > part.highest_sequence;
   if (!newest && !part.missing.contains(sequence)) return Added::kDuplicate;
   if (sequence - part.highest_sequence > kLargestJump) return Added::kOutOfRange;
-  // Decoding has checked the measurements; what is left is a sum beyond 63 bits. The totals are
-  // asked first: what fits into them fits into their parts.
-  if (!totals_.AddChecked(report.measurements()).ok()) return Added::kOutOfRange;
+  // Decoding has checked the measurements; what is left is a sum beyond 63 bits. What fits into the
+  // totals fits into their parts.
+  if (!totals_.Reserve(report.measurements())) return Added::kOutOfRange;
+  totals_with_open_.reset();
   part.sum.AddChecked(report.measurements()).IgnoreError();
   part.missing.erase(sequence);
   for (int64_t skipped = part.highest_sequence + 1; skipped < sequence; ++skipped)
@@ -118,6 +119,7 @@ void ReportMerger::AddTo(Interval& interval, const DriverPart& part,
 }
 
 void ReportMerger::Amend(int64_t index, const DriverPart& part, const v1::MetricsReport& report) {
+  totals_.Add(report.measurements());
   judge_.OnLateReport(index, report.measurements(), report.end_offset_ns());
   const int64_t start_ns = index * interval_ns_;
   const auto place = std::lower_bound(
@@ -171,13 +173,8 @@ void ReportMerger::Keep(int64_t index, Interval interval) {
 void ReportMerger::SetGauges(DriverPart& part, const v1::Measurements& newest) {
   const v1::RequestCounts& counts = newest.counts();
   const v1::RequestCounts& warmup = newest.warmup();
-  const v1::RequestCounts& before = part.sum.counts();
-  const v1::RequestCounts& warmup_before = part.sum.warmup();
-  totals_.SetGauges(totals_.counts().in_flight() + counts.in_flight() - before.in_flight(),
-                    totals_.counts().waiting() + counts.waiting() - before.waiting());
-  totals_.SetWarmupGauges(
-      totals_.warmup().in_flight() + warmup.in_flight() - warmup_before.in_flight(),
-      totals_.warmup().waiting() + warmup.waiting() - warmup_before.waiting());
+  totals_.ChangeGauges(part.sum.counts(), counts);
+  totals_.ChangeWarmupGauges(part.sum.warmup(), warmup);
   part.sum.SetGauges(counts.in_flight(), counts.waiting());
   part.sum.SetWarmupGauges(warmup.in_flight(), warmup.waiting());
 }
@@ -211,6 +208,14 @@ void ReportMerger::Adjust(const v1::Adjusted& adjusted) {
   for (const v1::DriverShares& entry : adjusted.shares()) {
     if (shares_.EndOfShares(LifeOf(entry))) MarkLost(LifeOf(entry));
   }
+}
+
+int64_t ReportMerger::DriverPart::SendDelayP99Ns() const {
+  if (send_delay_count_ != sum.send_delay().count()) {
+    send_delay_count_ = sum.send_delay().count();
+    send_delay_p99_ns_ = sum.send_delay().Percentile(0.99);
+  }
+  return send_delay_p99_ns_;
 }
 
 const ReportMerger::DriverPart* ReportMerger::Find(const DriverLife& life) const {
@@ -285,14 +290,36 @@ void ReportMerger::CloseIntervals() {
     const auto first = open_.begin();
     const int64_t boundary = (first->first + 1) * interval_ns_;
     if (IsAwaited(boundary)) return;
-    closed_.push_back(Summarize(first->first, first->second));
-    judge_.OnInterval(first->first, first->second.sum, first->second.end_ns);
-    if (spec_.abort_on_threshold() && broken_threshold_.empty())
-      broken_threshold_ = judge_.Broken(totals_, boundary);
-    closed_to_index_ = first->first + 1;
-    Keep(first->first, std::move(first->second));
-    open_.erase(first);
+    auto closed = open_.extract(first);
+    Close(closed.key(), std::move(closed.mapped()));
   }
+}
+
+void ReportMerger::Close(int64_t index, Interval interval) {
+  totals_with_open_.reset();
+  totals_.Add(interval.sum);
+  closed_.push_back(Summarize(index, interval));
+  judge_.OnInterval(index, interval.sum, interval.end_ns);
+  closed_to_index_ = index + 1;
+  if (spec_.abort_on_threshold() && broken_threshold_.empty())
+    broken_threshold_ = judge_.Broken(totals(), closed_to_ns());
+  Keep(index, std::move(interval));
+}
+
+const MeasurementSum& ReportMerger::totals() const {
+  if (open_.empty()) return totals_.sum();
+  if (!totals_with_open_.has_value()) {
+    totals_with_open_ = totals_.sum();
+    for (const auto& [index, interval] : open_) totals_with_open_->Merge(interval.sum);
+  }
+  return *totals_with_open_;
+}
+
+MeasurementSum ReportMerger::TakeFresh(bool open) {
+  MeasurementSum fresh = totals_.TakeFresh();
+  if (!open) return fresh;
+  for (const auto& [index, interval] : open_) fresh.Merge(interval.sum);
+  return fresh;
 }
 
 bool ReportMerger::IsAwaited(int64_t boundary_ns) {
@@ -349,6 +376,7 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
     DriverEvidence e;
     e.driver_id = life.driver_id;
     e.sum = &part.sum;
+    e.send_delay_p99_ns = part.SendDelayP99Ns();
     e.intervals_missing = static_cast<int64_t>(part.missing.size());
     e.lost = part.lost;
     e.ended_early = part.end_reason == v1::MetricsReport::DRIVER_STOPPED ||
@@ -374,7 +402,7 @@ std::vector<DriverEvidence> ReportMerger::Evidence() const {
 }
 
 std::vector<v1::ThresholdResult> ReportMerger::Thresholds() const {
-  return judge_.Results(totals_, static_cast<double>(SendingNs()) / 1e9);
+  return judge_.Results(totals(), static_cast<double>(SendingNs()) / 1e9);
 }
 
 int64_t ReportMerger::SendingNs() const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "loadtest/v1/bus.pb.h"
 #include "loadtest/v1/load_test.pb.h"
 #include "server/core/driver_life.h"
+#include "server/core/fleet_totals.h"
 #include "server/core/share_plan.h"
 #include "server/core/threshold_judge.h"
 #include "server/core/verdict.h"
@@ -68,6 +70,13 @@ class ReportMerger {
     bool refused = false;  // shares of others
     v1::MetricsReport::EndReason end_reason = v1::MetricsReport::END_REASON_UNSPECIFIED;
     std::string error;
+
+    // Of all its requests. Worked out once for each report that has come.
+    int64_t SendDelayP99Ns() const;
+
+   private:
+    mutable int64_t send_delay_p99_ns_ = 0;
+    mutable int64_t send_delay_count_ = 0;  // of which it is
   };
   // By driver id and incarnation.
   const std::map<DriverLife, DriverPart>& drivers() const { return drivers_; }
@@ -96,7 +105,12 @@ class ReportMerger {
   // Of a driver that is done and was given shares of others: those of its plan that were never due
   // for it, warm-up included, as it had ended before it heard of them.
   int64_t NotTakenOver(const DriverPart& part) const;
-  const MeasurementSum& totals() const { return totals_; }
+  // Of all reports. Valid until the next change.
+  const MeasurementSum& totals() const;
+  // What intervals that were closed, and reports that came later, have brought since this was last
+  // called; with `open` also what is in those that are not closed, for a test that is over.
+  bool has_fresh() const { return totals_.has_fresh(); }
+  MeasurementSum TakeFresh(bool open);
 
   // All drivers have sent their last report or are lost.
   bool AllDone() const;
@@ -152,6 +166,7 @@ class ReportMerger {
   // A report of an interval that is closed.
   void Amend(int64_t index, const DriverPart& part, const v1::MetricsReport& report);
   void Keep(int64_t index, Interval interval);
+  void Close(int64_t index, Interval interval);
   v1::IntervalResult Summarize(int64_t index, const Interval& interval) const;
   void CloseIntervals();
   // Whether a driver still has to report up to this offset. Begins where it last found one, so that
@@ -171,7 +186,8 @@ class ReportMerger {
   SharePlan shares_;
   std::map<DriverLife, DriverPart> drivers_;
   decltype(drivers_)::const_iterator awaited_ = drivers_.end();
-  MeasurementSum totals_;
+  FleetTotals totals_;  // of closed intervals
+  mutable std::optional<MeasurementSum> totals_with_open_;  // made when asked for
   std::map<int64_t, Interval> open_;
   std::vector<v1::IntervalResult> closed_;  // in order
   // Those of closed_ that late reports can be merged into: the newest.

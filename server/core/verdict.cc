@@ -59,13 +59,13 @@ class Builder {
 };
 
 // Whether the send delay kept its bound; a closed loop has none.
-bool JudgeSchedule(const v1::LoadTestSpec& spec, size_t drivers, const DriverEvidence& driver,
-                   Builder& out) {
-  const double gap = GapNs(spec, drivers);
-  if (gap <= 0) return true;
+bool JudgeSchedule(double gap_ns, const DriverEvidence& driver, Builder& out) {
+  if (gap_ns <= 0) return true;
   const auto bound =
-      std::max<int64_t>(kSendDelayFloorNs, static_cast<int64_t>(gap * kSendDelayShare));
-  const int64_t p99 = driver.sum->send_delay().Percentile(0.99);
+      std::max<int64_t>(kSendDelayFloorNs, static_cast<int64_t>(gap_ns * kSendDelayShare));
+  const int64_t p99 = driver.send_delay_p99_ns.has_value()
+                          ? *driver.send_delay_p99_ns
+                          : driver.sum->send_delay().Percentile(0.99);
   if (p99 <= bound) return true;
   out.Add(v1::Verdict::INVALID, driver.driver_id, "send_delay",
           absl::StrFormat("sent late: send delay p99 %s, bound %s", FormatLatency(p99),
@@ -158,8 +158,9 @@ v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence
                   bool stopped) {
   Builder out;
   // A driver that came back has two lives and one slot.
-  std::set<std::string> ids;
+  std::set<std::string_view> ids;
   for (const DriverEvidence& driver : drivers) ids.insert(driver.driver_id);
+  const double gap_ns = GapNs(spec, ids.size());
   for (const DriverEvidence& driver : drivers) {
     JudgePresence(driver, stopped, out);
     if (driver.intervals_missing > 0) {
@@ -170,7 +171,7 @@ v1::Verdict Judge(const v1::LoadTestSpec& spec, const std::vector<DriverEvidence
       out.Add(v1::Verdict::DEGRADED, driver.driver_id, "intervals",
               "its counts do not add up (sent = completed + failed + in flight)");
     }
-    const bool kept_schedule = JudgeSchedule(spec, ids.size(), driver, out);
+    const bool kept_schedule = JudgeSchedule(gap_ns, driver, out);
     JudgeLimits(driver, stopped, out);
     JudgeCpu(spec, driver, kept_schedule, out);
   }

@@ -1,6 +1,7 @@
 // Whether the generator may be believed: one pure function of what was measured.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace loadtest {
 struct DriverEvidence {
   std::string driver_id;
   const MeasurementSum* sum = nullptr;
+  // Of sum's send delay, where it is at hand.
+  std::optional<int64_t> send_delay_p99_ns = {};
   int64_t intervals_missing = 0;
   bool lost = false;
   bool adds_up = true;       // its counts fulfil the equations of RequestCounts

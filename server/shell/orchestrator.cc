@@ -107,9 +107,10 @@ void Orchestrator::RunCore() {
     std::optional<Input> input = inputs_.Pop(kTick);
     if (!input.has_value() && inputs_.closed()) break;
     for (; input.has_value(); input = inputs_.TryPop()) {
-      if (const auto* read = std::get_if<BusInput>(&*input)) {
-        OnRecords(*read);
-        input_bytes_ -= read->bytes;
+      if (auto* read = std::get_if<BusInput>(&*input)) {
+        const size_t bytes = read->bytes;
+        OnRecords(std::move(*read));
+        input_bytes_ -= bytes;
       } else {
         std::get<Call> (*input)();
       }
@@ -186,7 +187,7 @@ Orchestrator::BusInput Orchestrator::Decode(BusEvents events) {
   return input;
 }
 
-void Orchestrator::OnRecords(const BusInput& input) {
+void Orchestrator::OnRecords(BusInput input) {
   for (size_t i = 0; i < input.messages.size(); ++i)
     OnRecord(input.events.records[i], input.messages[i]);
   for (const OffsetGap& gap : input.events.gaps) {
@@ -198,21 +199,21 @@ void Orchestrator::OnRecords(const BusInput& input) {
   }
 }
 
-void Orchestrator::OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message) {
+void Orchestrator::OnRecord(Record& record, const absl::StatusOr<BusMessage>& message) {
   const Moment now = Now();
   ++stats_.records_applied[static_cast<int>(record.topic)];
-  ApplyRecord(now, record, message);
   const auto* trigger = message.ok() ? std::get_if<v1::Trigger>(&*message) : nullptr;
   v1::Trigger refused;  // a decision's caller must hear of it all the same
   if (record.topic == Topic::kTrigger && !message.ok() && refused.ParseFromString(record.value))
     trigger = &refused;
+  ApplyRecord(now, record, message);
   if (trigger == nullptr) return;
   decisions_.OnApplied(*trigger);
   if (trigger->has_alive() && trigger->alive().incarnation() == core_.writer())
     echo_.OnRead(now.mono, trigger->alive().send_time_ns());
 }
 
-void Orchestrator::ApplyRecord(Moment now, const Record& record,
+void Orchestrator::ApplyRecord(Moment now, Record& record,
                                const absl::StatusOr<BusMessage>& message) {
   const std::vector<Notice> notices = core_.Apply(now, message);
   if (!notices.empty() && notices.front().kind == Notice::Kind::kReportDormant &&
@@ -220,12 +221,14 @@ void Orchestrator::ApplyRecord(Moment now, const Record& record,
     late_reports_.Hold(notices.front().test_id, {record, message});
     return;
   }
+  const TopicPartition partition = {record.topic, record.partition};
+  const int64_t next = record.offset + 1;
   OnNotices(notices, &record);
-  if (record.topic == Topic::kTrigger || record.topic == Topic::kMetrics)
-    NoteRead(now, {record.topic, record.partition}, record.offset + 1);
+  if (partition.topic == Topic::kTrigger || partition.topic == Topic::kMetrics)
+    NoteRead(now, partition, next);
 }
 
-void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* record) {
+void Orchestrator::OnNotices(const std::vector<Notice>& notices, Record* record) {
   const bool is_trigger = record != nullptr && record->topic == Topic::kTrigger;
   const bool is_metrics = record != nullptr && record->topic == Topic::kMetrics;
   std::set<std::string> forgotten;
@@ -238,7 +241,8 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
       case Notice::Kind::kReportMerged:
       case Notice::Kind::kRecordHeld:
         // Records that were held are in the store since they came.
-        if (is_metrics) store_.PutRecord(notice.test_id, *record);
+        // One record, one such notice.
+        if (is_metrics) store_.PutRecord(notice.test_id, std::move(*std::exchange(record, nullptr)));
         break;
       case Notice::Kind::kIntervalClosed:
         tests_to_tell_.insert(notice.test_id);
@@ -295,7 +299,7 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, const Record* r
   const bool counted = !notices.empty() && notices.front().kind != Notice::Kind::kRejected &&
                        notices.front().kind != Notice::Kind::kClaim &&
                        notices.front().kind != Notice::Kind::kTestDeleted;
-  if (is_trigger && counted) store_.PutRecord(notices.front().test_id, *record);
+  if (is_trigger && counted) store_.PutRecord(notices.front().test_id, std::move(*record));
 }
 
 void Orchestrator::BuildReports() {
@@ -327,17 +331,21 @@ void Orchestrator::TellWatchers() {
   if (tests_to_tell_.empty() || !tell_cost_.IsDue(begin)) return;
   for (const std::string& id : tests_to_tell_) {
     if (!watchers_.AnyOf(id)) continue;
-    const v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
-    for (const auto& watcher : watchers_.Of(id)) Tell(*watcher, update);
-    if (IsEnded(update.load_test().state())) watchers_.EndAllOf(id, absl::OkStatus());
+    v1::LoadTestUpdate update = core_.BuildUpdate(Now(), id);
+    const bool ended = IsEnded(update.load_test().state());
+    const auto watchers = watchers_.Of(id);
+    // Of a thousand drivers it is large: the last one gets it without a copy.
+    for (size_t i = 0; i < watchers.size(); ++i)
+      Tell(*watchers[i], i + 1 < watchers.size() ? update : std::move(update));
+    if (ended) watchers_.EndAllOf(id, absl::OkStatus());
   }
   tests_to_tell_.clear();
   tell_cost_.Took(begin, clock_.Now());
 }
 
-void Orchestrator::Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update) {
+void Orchestrator::Tell(Watchers::Watcher& watcher, v1::LoadTestUpdate update) {
   if (watcher.removed) return;
-  auto mine = std::make_shared<v1::LoadTestUpdate>(update);
+  auto mine = std::make_shared<v1::LoadTestUpdate>(std::move(update));
   const std::vector<v1::Event> events = core_.EventsFrom(watcher.test_id, watcher.events_told);
   for (const v1::Event& event : events) *mine->add_events() = event;
   watcher.events_told += events.size();

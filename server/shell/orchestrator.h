@@ -114,12 +114,13 @@ class Orchestrator final : public ControlPlane {
   void Post(Reply<T> reply, std::function<void(Reply<T>)> call);
 
   // The rest: core thread only.
-  void OnRecords(const BusInput& input);
-  void OnRecord(const Record& record, const absl::StatusOr<BusMessage>& message);
-  void OnNotices(const std::vector<Notice>& notices, const Record* record);
+  void OnRecords(BusInput input);
+  // The record may have been given to the store afterwards.
+  void OnRecord(Record& record, const absl::StatusOr<BusMessage>& message);
+  void OnNotices(const std::vector<Notice>& notices, Record* record);
   void BuildReports();
   void WriteStore(bool all);
-  void ApplyRecord(Moment now, const Record& record, const absl::StatusOr<BusMessage>& message);
+  void ApplyRecord(Moment now, Record& record, const absl::StatusOr<BusMessage>& message);
   // Late reports count once a reader has made again what the core has forgotten of their tests.
   void WakeTests();
   void OnAwake(const std::string& id, std::optional<WokenTest> woken);
@@ -128,7 +129,7 @@ class Orchestrator final : public ControlPlane {
   // All before `next` is applied.
   void NoteRead(Moment now, TopicPartition partition, int64_t next);
   void TellWatchers();
-  void Tell(Watchers::Watcher& watcher, const v1::LoadTestUpdate& update);
+  void Tell(Watchers::Watcher& watcher, v1::LoadTestUpdate update);
   void StartWatch(uint64_t watch, const v1::WatchLoadTestRequest& request);
   void BeginWatch(uint64_t watch, const v1::LoadTestUpdate& update);
   void AnswerReport(const std::string& id, SliceRequest slice, const Reply<v1::Report>& answer);

@@ -83,7 +83,7 @@ void Orchestrator::WakeTests() {
 void Orchestrator::OnAwake(const std::string& id, std::optional<WokenTest> woken) {
   const bool is_awake = woken && core_.Wake(id, *std::move(woken));
   const Moment now = Now();
-  for (const LateReports::Report& late : late_reports_.Take(id)) {
+  for (LateReports::Report& late : late_reports_.Take(id)) {
     if (is_awake) {
       ApplyRecord(now, late.record, late.message);
       continue;

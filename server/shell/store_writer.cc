@@ -8,7 +8,8 @@
 namespace loadtest {
 namespace {
 
-// Each write ends with a sync of the disk, so what comes in one moment is written together.
+// Each write ends with a sync of the disk, so what comes in one moment is written together: so long
+// after the first of it, when the reports of an interval are through.
 constexpr int64_t kWriteNs = 100 * kNanosPerMilli;
 // Offsets alone (heartbeats, nothing of a test) are not worth a write more often.
 constexpr int64_t kOffsetsWriteNs = 5 * kNanosPerSecond;
@@ -39,9 +40,9 @@ const v1::Report* StoreWriter::FindWaitingReport(const std::string& test_id) con
   return nullptr;
 }
 
-void StoreWriter::PutRecord(const std::string& test_id, const Record& record) {
+void StoreWriter::PutRecord(const std::string& test_id, Record record) {
   waiting_bytes_ += record.value.size() + sizeof(Record);
-  batch_.records.push_back({test_id, record});
+  batch_.records.push_back({test_id, std::move(record)});
 }
 
 void StoreWriter::Delete(const std::string& id) {
@@ -70,10 +71,11 @@ bool StoreWriter::HasMoreThanOffsets() const {
          !batch_.deleted.empty() || !batch_.forgotten.empty();
 }
 
-bool StoreWriter::IsDue(MonotonicTime now, bool has_more) const {
+bool StoreWriter::IsDue(MonotonicTime now, bool has_more) {
   if (!status_.ok()) return now.ns - last_try_.ns >= kRetryNs;
-  const bool only_offsets = !has_more && !HasMoreThanOffsets();
-  return now.ns - last_write_.ns >= (only_offsets ? kOffsetsWriteNs : kWriteNs);
+  if (!has_more && !HasMoreThanOffsets()) return now.ns - last_write_.ns >= kOffsetsWriteNs;
+  if (!waits_since_.has_value()) waits_since_ = now;
+  return now.ns - waits_since_->ns >= kWriteNs;
 }
 
 void StoreWriter::Write(MonotonicTime now) {
@@ -83,6 +85,7 @@ void StoreWriter::Write(MonotonicTime now) {
   if (!status_.ok()) log_.Info("the store can be written again; nothing was lost");
   status_ = absl::OkStatus();
   last_write_ = now;
+  waits_since_.reset();
   // An end makes records that can be packed.
   if (!batch_.reports.empty()) tidy_ = true;
   batch_ = StoreBatch();

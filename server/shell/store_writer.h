@@ -23,7 +23,7 @@ class StoreWriter {
       : store_(std::move(store)), log_(log) {}
 
   void PutTest(const std::string& id, std::string request_id, const v1::LoadTest& test);
-  void PutRecord(const std::string& test_id, const Record& record);
+  void PutRecord(const std::string& test_id, Record record);
   void PutReport(v1::Report report);
   void PutOffset(TopicPartition at, int64_t next) { batch_.offsets[at] = next; }
   // Also of what is not written yet.
@@ -38,8 +38,9 @@ class StoreWriter {
   void ForEachWaiting(const std::string& test_id,
                       const std::function<bool(const Record&)>& take) const;
 
-  // Whether it is time to write; `has_more`: tests or reports will be put before.
-  bool IsDue(MonotonicTime now, bool has_more) const;
+  // Whether it is time to write; `has_more`: tests or reports will be put before. Asked in every
+  // turn of the core.
+  bool IsDue(MonotonicTime now, bool has_more);
   void Write(MonotonicTime now);
 
   // One step of Store::Tidy, when its time has come.
@@ -63,6 +64,8 @@ class StoreWriter {
   StoreBatch batch_;
   size_t waiting_bytes_ = 0;
   MonotonicTime last_write_;
+  // When it was first asked about what waits; offsets alone do not count.
+  std::optional<MonotonicTime> waits_since_;
   MonotonicTime last_try_;
   MonotonicTime last_complaint_;
   MonotonicTime last_tidy_;

@@ -146,6 +146,55 @@ TEST(ReportMergerTest, CountsALateReportOfAnIntervalThatIsClosed) {
   EXPECT_EQ(merger.totals().counts().sent(), 12);
 }
 
+TEST(ReportMergerTest, HasInItsTotalsWhatIsInOpenIntervals) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 3, .in_flight = 2}));
+  EXPECT_EQ(merger.totals().counts().sent(), 5);
+  EXPECT_EQ(merger.totals().counts().in_flight(), 2);
+  EXPECT_EQ(merger.totals().response_time().count(), 3);
+  merger.Add(ReportOf("a", 2, 2 * kSecond, {.sent = 1, .completed = 3, .in_flight = 0}));
+  EXPECT_EQ(merger.totals().counts().sent(), 6);
+  EXPECT_EQ(merger.totals().counts().in_flight(), 0);
+  EXPECT_EQ(merger.totals().response_time().count(), 6);
+  merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7}));
+  EXPECT_EQ(merger.totals().counts().sent(), 13);
+  EXPECT_EQ(merger.totals().response_time().count(), 13);
+}
+
+TEST(ReportMergerTest, TellsOnceWhatClosedIntervalsAndLateReportsBring) {
+  ReportMerger merger(StartedOn({"a", "b"}));
+  merger.Add(ReportOf("a", 1, kSecond, {.sent = 5, .completed = 5}));
+  EXPECT_FALSE(merger.has_fresh());
+  merger.MarkLost({"b", 1});
+  ASSERT_TRUE(merger.has_fresh());
+  EXPECT_EQ(merger.TakeFresh(false).counts().sent(), 5);
+  EXPECT_FALSE(merger.has_fresh());
+  merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7}));
+  MeasurementSum late = merger.TakeFresh(false);
+  EXPECT_EQ(late.counts().sent(), 7);
+  EXPECT_EQ(late.response_time().count(), 7);
+  merger.MarkHeardAgain({"b", 1});
+  merger.Add(ReportOf("a", 2, 2 * kSecond, {.sent = 1, .completed = 1}));
+  EXPECT_EQ(merger.TakeFresh(true).counts().sent(), 1);
+}
+
+TEST(ReportMergerTest, RefusesAReportWithWhichTheTotalsWouldNotFit) {
+  v1::MetricsReport large = ReportOf("a", 1, kSecond, {.sent = 1, .completed = 1});
+  Histogram wait;
+  wait.Record(INT64_MAX - 100);
+  wait.ToProto(*large.mutable_measurements()->mutable_send_delay());
+  ReportMerger merger(StartedOn({"a", "b"}));
+  ASSERT_EQ(merger.Add(large), ReportMerger::Added::kNew);
+  large.set_driver_id("b");
+  EXPECT_EQ(merger.Add(large), ReportMerger::Added::kOutOfRange);
+  EXPECT_EQ(merger.totals().counts().sent(), 1);
+  EXPECT_EQ(merger.Find({"b", 1})->reports, 0);
+  // Also of another interval.
+  large.set_end_offset_ns(2 * kSecond);
+  large.set_sequence(2);
+  EXPECT_EQ(merger.Add(large), ReportMerger::Added::kOutOfRange);
+}
+
 TEST(ReportMergerTest, PutsAMergedIntervalWhereItEnds) {
   ReportMerger merger(StartedOn({"a"}));
   merger.Add(ReportOf("a", 1, kSecond, {.sent = 1, .completed = 1}));
