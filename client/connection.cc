@@ -30,12 +30,36 @@ std::string LastPart(const std::string& message) {
   return colon == std::string::npos ? message : message.substr(colon + 2);
 }
 
-absl::Status Unreachable(const std::string& address, const std::string& why) {
-  // Where something else answers, starting one does not help.
-  const bool is_other = why.find("want the gRPC address") != std::string::npos;
-  return absl::UnavailableError(
-      absl::StrFormat("cannot reach the orchestrator at %s: %s%s", address, why,
-                      is_other ? "" : "; start it with: orchestrator 2"));
+// What to do about it. The left column is how gRPC and OpenSSL say it.
+std::string Advice(const std::string& why, bool tls) {
+  struct Sign {
+    const char* words;
+    const char* advice;
+  };
+  static constexpr Sign kSigns[] = {
+      // Where something else answers, starting one does not help.
+      {"want the gRPC address", ""},
+      {"wrong version number",
+       "; what answers there speaks no TLS: leave out --server-tls and --server-cacert"},
+      {"ALPN", "; want the gRPC address, not that of REST"},
+      {"certificate verify failed",
+       "; want in --server-cacert FILE the authority that signed its certificate"},
+      {"not in peer certificate", "; want in --server a name or address that its certificate has"},
+  };
+  for (const Sign& sign : kSigns) {
+    if (why.find(sign.words) != why.npos) return sign.advice;
+  }
+  if (why.find("Socket closed") != why.npos) {
+    return tls ? "; if it wants a client certificate: --server-cert FILE --server-key FILE"
+               : "; if it speaks TLS: --server-cacert FILE, or --server-tls";
+  }
+  return "; start it with: orchestrator 2";
+}
+
+absl::Status Unreachable(const std::string& address, const std::string& why,
+                         const ServerAccess& access) {
+  return absl::UnavailableError(absl::StrFormat("cannot reach the orchestrator at %s: %s%s",
+                                                address, why, Advice(why, access.tls)));
 }
 
 grpc::ChannelArguments ChannelArguments() {
@@ -113,7 +137,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
   while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
     if (!channel->WaitForStateChange(state, deadline)) {
-      return Unreachable(address, "nothing answers there");
+      return Unreachable(address, "nothing answers there", access);
     }
     state = channel->GetState(/*try_to_connect=*/true);
   }
@@ -125,7 +149,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     v1::ListDriversResponse unused;
     const grpc::Status status =
         stub->service->ListDrivers(&context, v1::ListDriversRequest(), &unused);
-    if (!status.ok()) return Unreachable(address, LastPart(status.error_message()));
+    if (!status.ok()) return Unreachable(address, LastPart(status.error_message()), access);
   }
   return std::unique_ptr<Connection>(new Connection(address, std::move(stub)));
 }

@@ -39,9 +39,12 @@ void WriteRequests(const MeasurementSum& sum, const v1::Measurements& totals,
     text.Sample(absl::StrFormat("code=\"%d\"", code), count);
   }
   text.Begin("errors_total", "counter", "Requests that failed or were dropped, by what happened.");
-  for (const auto& [kind, error] : sum.errors()) {
+  // Also those that never happened: of a series that begins with its first error, rate() sees
+  // nothing.
+  for (int kind = v1::ERROR_KIND_UNSPECIFIED + 1; kind <= v1::ErrorKind_MAX; ++kind) {
+    const auto found = sum.errors().find(kind);
     text.Sample(absl::StrFormat("kind=\"%s\"", LabelOf(static_cast<v1::ErrorKind>(kind))),
-                error.count());
+                found == sum.errors().end() ? 0 : found->second.count());
   }
 }
 

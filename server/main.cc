@@ -21,6 +21,7 @@
 #include "common/bus/kafka_bus.h"
 #include "common/cli/program_flags.h"
 #include "server/api/door_security.h"
+#include "server/api/grpc_log.h"
 #include "server/api/grpc_server.h"
 #include "server/api/rest_server.h"
 #include "server/fleet/driver_processes.h"
@@ -323,5 +324,6 @@ Then: loadctl run http://127.0.0.1:8081/ping, or the web page that it names.)"};
   if (!loadtest::ParseProgramFlags(argc, argv, flags, config, exit_code)) return exit_code;
   if (insecure) config.mutable_orchestrator()->set_insecure(true);
   const loadtest::Logger log("orchestrator", loadtest::LogFormatOf(config));
+  loadtest::SendGrpcLogTo(log);
   return loadtest::Run(config, ready_file, log);
 }

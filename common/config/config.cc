@@ -68,6 +68,13 @@ const SettingInfo* FindByPath(const std::vector<SettingInfo>& settings, std::str
   return nullptr;
 }
 
+// Kubernetes gives every pod variables of the services beside it: X_SERVICE_HOST, and X_PORT with a
+// URL. A service called loadtest-orchestrator makes them read like misspelt settings.
+bool IsServiceLink(std::string_view name, std::string_view value) {
+  return name.find("_SERVICE_HOST") != name.npos || name.find("_SERVICE_PORT") != name.npos ||
+         value.rfind("tcp://", 0) == 0 || value.rfind("udp://", 0) == 0;
+}
+
 absl::Status ApplyEnvironment(const ConfigSources& sources,
                               const std::vector<SettingInfo>& settings, v1::Config& config) {
   for (const auto& [name, value] : sources.environment) {
@@ -76,10 +83,14 @@ absl::Status ApplyEnvironment(const ConfigSources& sources,
       if (info.environment == name) found = &info;
     }
     if (found == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("environment variable %s: names no setting; want LOADTEST_SECTION_KEY as "
-                          "in docs/configuration.md",
-                          name));
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "environment variable %s: names no setting; want LOADTEST_SECTION_KEY as "
+          "in docs/configuration.md%s",
+          name,
+          IsServiceLink(name, value)
+              ? "; it describes a Kubernetes service: want enableServiceLinks: false "
+                "in the pod's spec, or another name for the service"
+              : ""));
     }
     RETURN_IF_ERROR(
         At(absl::StrFormat("environment variable %s", name), SetFromText(*found, value, config)));

@@ -1,6 +1,7 @@
 #include "common/json/proto_json.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <set>
@@ -77,17 +78,27 @@ absl::Status CheckInteger(const std::string& path, const Json& json, int64_t low
   return absl::OkStatus();
 }
 
+// RFC 4648 sections 4 and 5; protobuf takes both alphabets, and does without the padding.
+bool IsBase64(std::string_view text) {
+  size_t end = text.size();
+  while (end > 0 && text.size() - end < 2 && text[end - 1] == '=') --end;
+  const auto is_digit = [](unsigned char c) {
+    return std::isalnum(c) || c == '+' || c == '/' || c == '-' || c == '_';
+  };
+  return end % 4 != 1 && std::all_of(text.begin(), text.begin() + end, is_digit);
+}
+
 // Checks one value against the field's type. Durations are rewritten to protobuf's form.
 absl::Status CheckValue(const std::string& path, const FieldDescriptor& field, Json& json,
                         int depth) {
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
-      if (!json.is_string()) {
-        return Wrong(
-            path, json,
-            field.type() == FieldDescriptor::TYPE_BYTES ? "a string in base64" : "a string");
+      if (field.type() == FieldDescriptor::TYPE_BYTES) {
+        return json.is_string() && IsBase64(json.get_ref<const std::string&>())
+                   ? absl::OkStatus()
+                   : Wrong(path, json, "a string in base64");
       }
-      return absl::OkStatus();
+      return json.is_string() ? absl::OkStatus() : Wrong(path, json, "a string");
     case FieldDescriptor::CPPTYPE_BOOL:
       return json.is_boolean() ? absl::OkStatus() : Wrong(path, json, "true or false");
     case FieldDescriptor::CPPTYPE_DOUBLE:

@@ -17,15 +17,16 @@ FILE = sys.argv[2] if len(sys.argv) > 2 else "ramp.png"
 
 def plot(result, file):
     intervals = result.report.intervals
-    seconds = [i.end_offset_ns / 1e9 for i in intervals]
+    edges = [0] + [i.end_offset_ns / 1e9 for i in intervals]
+    middles = [(i.start_offset_ns + i.end_offset_ns) / 2e9 for i in intervals]
     rates = [i.counts.completed / ((i.end_offset_ns - i.start_offset_ns) / 1e9) for i in intervals]
 
     figure, (rate, latency, distribution) = pyplot.subplots(3, 1, figsize=(8, 9), layout="constrained")
-    rate.plot(seconds, rates, color="tab:blue")
-    rate.set(ylabel="answered per second", xlabel="seconds", ylim=0, title=f"{URL}: verdict {result.verdict}")
+    rate.stairs(rates, edges, color="tab:blue", fill=True)
+    rate.set(ylabel="answered per second", xlabel="seconds", xlim=(0, edges[-1]), ylim=0, title=f"{URL}: verdict {result.verdict}")
     for name in ("p50", "p99", "max"):
-        latency.plot(seconds, [getattr(i.response_time, f"{name}_ns") / 1e6 for i in intervals], label=name)
-    latency.set(ylabel="response time, ms", xlabel="seconds", ylim=0)
+        latency.plot(middles, [getattr(i.response_time, f"{name}_ns") / 1e6 for i in intervals], label=name, marker="o")
+    latency.set(ylabel="response time, ms", xlabel="seconds", xlim=(0, edges[-1]), ylim=0)
     latency.legend()
 
     # Share of slower requests on a logarithmic axis: 1 % slower is p99, 0.1 % is p99.9.
@@ -36,6 +37,7 @@ def plot(result, file):
         seen += number
     distribution.step(slower, times, where="post", color="tab:red")
     distribution.set(xscale="log", xlabel="% of requests that were slower", ylabel="response time, ms", ylim=0)
+    distribution.xaxis.set_major_formatter("{x:g}")
     distribution.invert_xaxis()
     figure.savefig(file)
 

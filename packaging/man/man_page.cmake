@@ -1,6 +1,6 @@
 # Writes the manual pages from what the programs say themselves.
-#   cmake -DBIN=FOLDER -DOUT=FOLDER -DVERSION=V -P man_page.cmake
-# OUT gets loadctl.1, loadctl-COMMAND.1, loadctl-TOPIC.7, orchestrator.1, driver.1, target.1.
+#   cmake -DBIN=FOLDER -DOUT=FOLDER -DVERSION=V -DDATE=YYYY-MM-DD -DGZIP=PROGRAM -P man_page.cmake
+# OUT gets loadctl.1.gz, loadctl-COMMAND.1.gz, loadctl-TOPIC.7.gz, orchestrator.1.gz, driver.1.gz, target.1.gz.
 
 function(run_program output)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE text RESULT_VARIABLE failed ERROR_VARIABLE error)
@@ -21,8 +21,9 @@ function(write_page name section summary text)
   string(TOUPPER "${name}" title)
   string(REPLACE "-" "\\-" quoted "${name}")
   file(WRITE "${OUT}/${name}.${section}"
-    ".TH ${title} ${section} \"\" \"loadtest ${VERSION}\" \"loadtest\"\n"
+    ".TH ${title} ${section} ${DATE} \"loadtest ${VERSION}\" \"loadtest\"\n"
     ".SH NAME\n${quoted} \\- ${summary}\n.SH DESCRIPTION\n.nf\n${text}\n.fi\n")
+  execute_process(COMMAND "${GZIP}" -9nf "${OUT}/${name}.${section}" COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
 # "  name    summary" lines of `help` between a title and the next empty line -> names, summaries.

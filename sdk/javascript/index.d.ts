@@ -20,7 +20,7 @@ export type Stage = [from: number, to: number, time: Time];
  * all drivers together so many a second, with none of them every connection as fast as it is answered (Avalanche). `requests` is for
  * each driver. All other fields of the message may be given by their own names. What is left out has the orchestrator's default.
  */
-export interface SpecOptions extends Omit<LoadTestSpec__Input, 'request' | 'duration' | 'warmup' | 'stages' | 'rate' | 'tsunami' | 'avalanche'> {
+export interface SpecOptions extends Omit<LoadTestSpec__Input, 'request' | 'duration' | 'warmup' | 'stages' | 'rate' | 'tsunami' | 'avalanche' | 'thresholds'> {
   delay?: Time;
   rate?: number;
   stages?: Stage[];
@@ -31,6 +31,8 @@ export interface SpecOptions extends Omit<LoadTestSpec__Input, 'request' | 'dura
   method?: string;
   headers?: Record<string, string> | [name: string, value: string][];
   body?: string | Uint8Array;
+  /** One after the other, or as on the command line: "p99<50ms,errors<0.1%". */
+  thresholds?: string | string[];
 }
 
 export interface RunOptions extends SpecOptions {

@@ -1,6 +1,8 @@
 // A client of the loadtest orchestrator; index.d.ts has the types, README.md the first steps.
 import {randomUUID} from 'node:crypto';
 import {readFileSync} from 'node:fs';
+import {isIP} from 'node:net';
+import {checkServerIdentity} from 'node:tls';
 import {fileURLToPath} from 'node:url';
 
 import grpc from '@grpc/grpc-js';
@@ -40,26 +42,26 @@ const fullName = (test) => {
   return name.startsWith('loadTests/') ? name : `loadTests/${name}`;
 };
 
-const UNITS = {ns: 1n, us: 1_000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n};
+const UNITS = {ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9};
 
 /** Milliseconds, or text as the command line takes it ("500ms", "1m30s"), as a Duration message. */
 export function duration(time) {
   let nanos;
   if (typeof time === 'number' && Number.isFinite(time)) {
-    nanos = BigInt(Math.round(time * 1e6));
-  } else if (typeof time === 'string' && /^(\d+(ns|us|ms|s|m|h))+$/.test(time)) {
-    nanos = [...time.matchAll(/(\d+)(ns|us|ms|s|m|h)/g)].reduce((sum, [, n, unit]) => sum + BigInt(n) * UNITS[unit], 0n);
+    nanos = Math.round(time * UNITS.ms);
+  } else if (typeof time === 'string' && /^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/.test(time)) {
+    nanos = [...time.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g)].reduce((sum, [, n, unit]) => sum + Math.round(n * UNITS[unit]), 0);
   } else {
     throw new TypeError(`got ${JSON.stringify(time)}, want milliseconds, or text such as "500ms" or "1m30s"`);
   }
-  return {seconds: Number(nanos / UNITS.s), nanos: Number(nanos % UNITS.s)};
+  return {seconds: Math.trunc(nanos / UNITS.s), nanos: nanos % UNITS.s};
 }
 
 const SPEC_FIELDS = new Set(definition['loadtest.v1.LoadTestSpec'].type.field.map(({name}) => name));
 
 /** A spec from the words of the command line; index.d.ts says which. */
 export function makeSpec(url, options = {}) {
-  const {delay, rate, stages, requests, duration: length, timeout, warmup, method, headers = {}, body, ...rest} = options;
+  const {delay, rate, stages, requests, duration: length, timeout, warmup, method, headers = {}, body, thresholds, ...rest} = options;
   if ([delay, rate, stages].filter((kind) => kind !== undefined).length > 1) {
     throw new TypeError('got more than one of delay, rate and stages, want at most one');
   }
@@ -79,6 +81,9 @@ export function makeSpec(url, options = {}) {
     spec.stages = {stages: stages.map(([from, to, time]) => ({from, to, duration: duration(time)}))};
   } else {
     spec.avalanche = {};
+  }
+  if (thresholds !== undefined) {
+    spec.thresholds = typeof thresholds === 'string' ? thresholds.split(',').map((one) => one.trim()) : thresholds;
   }
   if (requests !== undefined) spec.requests_per_driver = requests;
   if (length !== undefined) spec.duration = duration(length);
@@ -123,9 +128,11 @@ function tokenOfEnvironment() {
   return file ? readFileSync(file, 'utf8').split(/\r?\n/)[0] : process.env.LOADTEST_TOKEN;
 }
 
+const hostOf = (server) => server.split('/').at(-1).replace(/:\d*$/, '').replace(/^\[|\]$/g, '');
+
 function isLoopback(server) {
   if (server.startsWith('unix:')) return true;
-  const host = server.split('/').at(-1).replace(/:\d*$/, '').replace(/^\[|\]$/g, '');
+  const host = hostOf(server);
   return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
@@ -143,8 +150,13 @@ export class Client {
     }
     if (token) this.#metadata.set('authorization', `Bearer ${token}`);
     const content = (file) => file ? readFileSync(file) : null;
-    const credentials = tls ? grpc.credentials.createSsl(content(caFile), content(keyFile), content(certFile)) : grpc.credentials.createInsecure();
+    // An address is no name that TLS may ask for (RFC 6066): grpc-js would, and Node.js warns of it. It can be told to ask for
+    // another name, not for none; the certificate must be the address's all the same.
+    const address = isIP(hostOf(this.server)) ? hostOf(this.server) : undefined;
+    const verify = address ? {checkServerIdentity: (_, certificate) => checkServerIdentity(address, certificate)} : {};
+    const credentials = tls ? grpc.credentials.createSsl(content(caFile), content(keyFile), content(certFile), verify) : grpc.credentials.createInsecure();
     this.#service = new LoadTestService(this.server, credentials, {
+      ...(tls && address ? {'grpc.ssl_target_name_override': 'localhost'} : {}),
       'grpc.enable_http_proxy': 0,
       // Reports of long tests have many intervals.
       'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1,
@@ -176,6 +188,7 @@ export class Client {
   }
 
   async* watch(test, {signal} = {}) {
+    signal?.throwIfAborted();
     const stream = this.#service.WatchLoadTest({name: fullName(test)}, this.#metadata);
     const cancel = () => stream.cancel();
     signal?.addEventListener('abort', cancel, {once: true});

@@ -148,6 +148,11 @@ absl::StatusOr<DoorSecurity> LoadDoorSecurity(const v1::OrchestratorConfig& conf
     return absl::InvalidArgumentError(absl::StrFormat(
         "%s: is empty, want a certificate, since %s is given", kCertificateSetting, given));
   }
+  if (config.tls_key_file().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: is empty, want the private key of the certificate, since %s is given",
+                        kKeySetting, kCertificateSetting));
+  }
   ASSIGN_OR_RETURN(security.certificate,
                    ReadFile(kCertificateSetting, config.tls_certificate_file()));
   ASSIGN_OR_RETURN(security.private_key, ReadFile(kKeySetting, config.tls_key_file()));

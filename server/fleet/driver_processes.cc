@@ -8,7 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "common/base/status_macros.h"
@@ -28,7 +32,8 @@ constexpr int kLifelineFd = 3;
 constexpr int kMostDescriptors = 65'536;
 
 // In the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void Become(const char* program, char* const* arguments, int lifeline_fd) {
+[[noreturn]] void Become(const char* program, char* const* arguments, char* const* environment,
+                         int lifeline_fd) {
   if (lifeline_fd == kLifelineFd) {
     fcntl(lifeline_fd, F_SETFD, 0);  // stays open in the program
   } else {
@@ -45,8 +50,21 @@ constexpr int kMostDescriptors = 65'536;
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  execv(program, arguments);
+  execve(program, arguments, environment);
   _exit(127);
+}
+
+// This process's variables but for settings: those count in it already, and what came of them and
+// of its flags stands in the drivers' configuration file, which they would win over.
+std::vector<char*> EnvironmentOfADriver() {
+  const std::map<std::string, std::string> settings = LoadtestEnvironment();
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!settings.contains(std::string(text.substr(0, text.find('='))))) kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
 }
 
 // The address for the driver of this index, from 0: its port is that of the setting plus the index,
@@ -105,11 +123,14 @@ absl::Status DriverProcesses::Launch(Child& child, MonotonicTime now) {
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
+  const std::vector<char*> environment = EnvironmentOfADriver();
   const pid_t pid = fork();
   if (pid < 0)
     return absl::InternalError(
         absl::StrFormat("cannot start %s: %s", options_.program, std::strerror(errno)));
-  if (pid == 0) Become(options_.program.c_str(), arguments.data(), lifeline_fds_[0]);
+  if (pid == 0) {
+    Become(options_.program.c_str(), arguments.data(), environment.data(), lifeline_fds_[0]);
+  }
   child.pid = pid;
   child.started_ns = now.ns;
   return absl::OkStatus();

@@ -42,6 +42,8 @@ TEST(DriverMetricsTest, IntervalsAddUpAndGaugesAreTheLastOnes) {
        {"loadtest_driver_requests_completed_total 15", "loadtest_driver_requests_failed_total 2",
         "loadtest_driver_requests_in_flight 2", "loadtest_driver_responses_total{code=\"200\"} 15",
         "loadtest_driver_errors_total{kind=\"request_timeout\"} 2",
+        "loadtest_driver_errors_total{kind=\"resolve_failed\"} 0",
+        "loadtest_driver_errors_total{kind=\"http2_error\"} 0",
         "loadtest_driver_sent_bytes_total 200",
         "loadtest_driver_response_time_seconds_bucket{le=\"0.002\"} 0",
         "loadtest_driver_response_time_seconds_bucket{le=\"0.005\"} 15",

@@ -61,6 +61,16 @@ class Manifests(unittest.TestCase):
                              {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
                               "capabilities": {"drop": ["ALL"]}})
 
+    def test_no_pod_gets_variables_of_services_which_the_programs_would_take_for_settings(self):
+        name = of_kind("Service")[0]["metadata"]["name"].upper().replace("-", "_")
+        for program in ("orchestrator", "driver"):
+            done = subprocess.run([f"{BIN}/{program}", "--print_config"], capture_output=True, text=True, timeout=60,
+                                  env={**os.environ, f"{name}_SERVICE_HOST": "10.0.0.1"})
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn("enableServiceLinks", done.stderr)
+        for deployment in of_kind("Deployment"):
+            self.assertIs(deployment["spec"]["template"]["spec"]["enableServiceLinks"], False)
+
     def test_the_programs_know_the_flags(self):
         for container in containers():
             program, *arguments = container["args"]

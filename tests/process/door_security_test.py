@@ -124,6 +124,24 @@ class TokenAndTls(Door):
         for flags in ((), ("--server-cert", stranger[0], "--server-key", stranger[1])):
             self.assertEqual(self.drivers(orchestrator, *ca, *flags).returncode, 7)
 
+    def test_loadctl_says_what_to_do_when_tls_does_not_come_about(self):
+        ca = ("--server-cacert", self.authority.pem)
+        elsewhere = self.authority.issue("elsewhere", "DNS:elsewhere.example")
+        tls, plain = self.secured(), self.orchestrator(0)
+        other_name = self.orchestrator(0, extra=["--tls-cert", elsewhere[0], "--tls-key", elsewhere[1]])
+        picky = self.secured("--set", f"orchestrator.tls_client_ca_file={self.authority.pem}", drivers=0)
+        for server, flags, words in (
+                (tls.grpc, (), "if it speaks TLS: --server-cacert FILE, or --server-tls"),
+                (tls.grpc, ("--server-tls",), "want in --server-cacert FILE the authority that signed its certificate"),
+                (plain.grpc, ca, "speaks no TLS: leave out --server-tls and --server-cacert"),
+                (other_name.grpc, ca, "want in --server a name or address that its certificate has"),
+                (picky.grpc, ca, "if it wants a client certificate: --server-cert FILE --server-key FILE"),
+                (tls.http.removeprefix("http://"), ca, "want the gRPC address, not that of REST"),
+                ("127.0.0.1:1", (), "start it with: orchestrator 2")):
+            said = self.loadctl("--server", server, "ls", *flags)
+            self.assertEqual(said.returncode, 7, said.stderr)
+            self.assertTrue(said.stderr.rstrip().endswith(words), said.stderr)
+
     def test_a_token_on_loopback_needs_no_tls(self):
         orchestrator = self.orchestrator(1, extra=["--token-file", self.token_file])
         self.assertEqual(json.loads(harness.get(orchestrator.http + "/v1/drivers"))["error"]["code"], 401)
@@ -178,7 +196,7 @@ class Exposure(Door):
         other_key = self.authority.issue("other-server")[1]
         short = pathlib.Path(self.folder) / "short"
         short.write_text("tiny-secret\n")
-        for args, words in ((["--tls-cert", pem], "orchestrator.tls_key_file"), (["--tls-key", key], "orchestrator.tls_certificate_file"),
+        for args, words in ((["--tls-cert", pem], "orchestrator.tls_key_file: is empty, want the private key"), (["--tls-key", key], "orchestrator.tls_certificate_file"),
                             (["--tls-cert", pem, "--tls-key", other_key], "orchestrator.tls_key_file: cannot be used"),
                             (["--tls-cert", key, "--tls-key", key], "orchestrator.tls_certificate_file: cannot be used"),
                             (["--token-file", self.folder + "/nowhere"], "orchestrator.token_file: cannot read"),

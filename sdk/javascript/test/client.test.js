@@ -89,6 +89,18 @@ test('aborting a run stops its test', async () => {
   assert.deepEqual([state, reason], ['STOPPED', 'its JavaScript program gave up']);
 });
 
+test('aborting a run while its test is being created stops it too', async () => {
+  const controller = new AbortController();
+  const running = client.run(url, {rate: 50, duration: '60s', testId: 'aborted-early', signal: controller.signal});
+  controller.abort(new Error('enough'));
+  await assert.rejects(running, /enough/);
+  const deadline = Date.now() + 20_000;
+  while ((await client.get('aborted-early')).state !== 'STOPPED') {
+    assert.ok(Date.now() < deadline, 'the test was not stopped');
+    await sleep(20);
+  }
+});
+
 test('a test is listed, noted and deleted', async () => {
   const {name} = await client.run(url, {requests: 1, connections: 1, testId: 'js-steps'});
   assert.equal(name, 'loadTests/js-steps');
@@ -116,9 +128,15 @@ test('nobody there is said with the address', async () => {
 
 test('times are exact', () => {
   assert.deepEqual(duration('1m30s5ms'), {seconds: 90, nanos: 5_000_000});
+  assert.deepEqual(duration('1.5h0.25us'), {seconds: 5400, nanos: 250});
   assert.deepEqual(duration(0.25), {seconds: 0, nanos: 250_000});
   assert.deepEqual(duration(-1500), {seconds: -1, nanos: -500_000_000});
   assert.throws(() => duration('soon'), /got "soon", want milliseconds/);
+});
+
+test('thresholds may be written as on the command line', () => {
+  assert.deepEqual(makeSpec(url, {thresholds: 'p99<50ms, errors<0.1%'}).thresholds, ['p99<50ms', 'errors<0.1%']);
+  assert.deepEqual(makeSpec(url, {thresholds: ['p99<50ms']}).thresholds, ['p99<50ms']);
 });
 
 test('a word that is misspelt is refused', () => {

@@ -4,6 +4,7 @@ import {execFileSync, spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import tls from 'node:tls';
 import {after, before, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 
@@ -14,6 +15,10 @@ const folder = mkdtempSync(join(tmpdir(), 'loadtest-js-'));
 const file = (name) => join(folder, name);
 const own = {certFile: file('client.pem'), keyFile: file('client.key')};
 let orchestrator, server;
+
+// Node.js says each once in a process.
+const warnings = [];
+process.on('warning', ({message}) => warnings.push(message));
 
 const openssl = (line) => execFileSync('openssl', line.split(' '), {cwd: folder, stdio: 'pipe'});
 
@@ -61,6 +66,21 @@ test('the right caller comes in, others do not', async () => {
   await assert.rejects(drivers({token: 'not-the-token', caFile, ...own}), {code: 'UNAUTHENTICATED', message: /is not the one/});
   for (const wrong of [{caFile}, {tls: true}, {}]) {
     await assert.rejects(drivers({token, ...wrong}), {code: 'UNAVAILABLE', message: new RegExp(`orchestrator at ${server}`)});
+  }
+});
+
+test('the certificate of a server that is named by its address must be for that address', async () => {
+  const elsewhere = tls.createServer({key: readFileSync(file('server.key')), cert: readFileSync(file('server.pem')), ALPNProtocols: ['h2']});
+  await new Promise((resolve) => elsewhere.listen(0, '127.0.0.2', resolve));
+  try {
+    assert.match(server, /^127\.0\.0\.1:/);
+    assert.equal(await drivers({token, caFile: file('ca.pem'), ...own}), 1);
+    const client = new Client(`127.0.0.2:${elsewhere.address().port}`, {token, caFile: file('ca.pem')});
+    await assert.rejects(client.drivers(), {code: 'UNAVAILABLE', message: /127\.0\.0\.2 is not in the cert's list/});
+    client.close();
+    assert.deepEqual(warnings, []);
+  } finally {
+    elsewhere.close();
   }
 });
 

@@ -1,4 +1,6 @@
 import datetime
+import json
+import pathlib
 
 import pytest
 
@@ -65,3 +67,50 @@ def test_a_plan_is_the_message_in_json():
     spec = spec_from_plan({"request": {"url": URL}, "tsunami": {"delay": "0.005s"}, "requests_per_driver": 20})
     assert isinstance(spec, LoadTestSpec)
     assert (spec.tsunami.delay.nanos, spec.requests_per_driver) == (5_000_000, 20)
+
+
+def test_a_plan_has_durations_as_people_write_them():
+    spec = spec_from_plan({"request": {"url": URL}, "duration": "1m30s", "stages": {"stages": [{"to": 5, "duration": "500ms"}]}})
+    assert (spec.duration.seconds, spec.stages.stages[0].duration.nanos) == (90, 500_000_000)
+
+
+def test_a_plan_file_may_have_comments(tmp_path):
+    plan = tmp_path / "plan.json"
+    plan.write_text('{\n  // how often\n  "rate": {"requests_per_second": 5}, /* no\n more */\n  "title": "a // b \\" /* c */"}')
+    spec = spec_from_plan(plan)
+    assert (spec.rate.requests_per_second, spec.title) == (5, 'a // b " /* c */')
+
+
+@pytest.mark.parametrize("text, wanted", [
+    ('{\n"duration": soon}', r"plan\.json: Expecting value: line 2"),
+    ('{"duration": "soon"}', r"plan\.json: duration: got 'soon'"),
+    ('{"stages": {"stages": [{"duration": "1"}]}}', r"stages\.stages\[0\]\.duration: got '1'"),
+    ('{"speed": 5}', r'plan\.json: .*no field named "speed"'),
+    ("[]", r"plan\.json: got \[\], want an object"),
+])
+def test_a_wrong_plan_file_is_named_with_what_is_wrong_in_it(tmp_path, text, wanted):
+    plan = tmp_path / "plan.json"
+    plan.write_text(text)
+    with pytest.raises(ValueError, match=wanted):
+        spec_from_plan(plan)
+
+
+def test_the_example_plans_are_read():
+    plans = sorted((pathlib.Path(__file__).parents[3] / "examples/plans").glob("*.json"))
+    assert len(plans) >= 9
+    for plan in plans:
+        assert spec_from_plan(plan) == spec_from_plan(json.loads(plan.read_text()))
+
+
+def test_thresholds_may_be_written_as_on_the_command_line():
+    assert list(make_spec(URL, thresholds="p99<50ms, errors<0.1%").thresholds) == ["p99<50ms", "errors<0.1%"]
+    assert list(make_spec(URL, thresholds=["p99<50ms"]).thresholds) == ["p99<50ms"]
+
+
+@pytest.mark.parametrize("argument, value", [
+    ("rate", "fast"), ("requests", 1.5), ("connections", "9"), ("drivers", 2**70), ("headers", {"a": 1}), ("headers", "abc"), ("body", 5),
+    ("labels", {"a": 1}), ("stages", [(1, 2)]), ("stages", [("a", 2, "1s")]), ("method", 5), ("thresholds", [5]), ("title", b"\xff"),
+])
+def test_a_value_that_cannot_be_written_down_is_named_with_what_was_wanted(argument, value):
+    with pytest.raises((TypeError, ValueError), match=f"^{argument}: got .*, want "):
+        make_spec(URL, **{argument: value})

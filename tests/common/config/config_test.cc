@@ -7,6 +7,9 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+
+#include "absl/strings/str_format.h"
 
 namespace loadtest {
 namespace {
@@ -120,6 +123,18 @@ TEST(LoadConfigTest, RefusesUnknownVariablesAndSettings) {
   EXPECT_EQ(LoadConfig(sources).status().message(),
             "environment variable LOADTEST_KAFKA_BOOTSTRAP: names no setting; want "
             "LOADTEST_SECTION_KEY as in docs/configuration.md");
+  for (const auto& [name, value] :
+       {std::pair("LOADTEST_ORCHESTRATOR_PORT", "tcp://10.96.0.1:50051"),
+        std::pair("LOADTEST_ORCHESTRATOR_SERVICE_HOST", "10.96.0.1")}) {
+    sources.environment = {{name, value}};
+    EXPECT_EQ(
+        LoadConfig(sources).status().message(),
+        absl::StrFormat("environment variable %s: names no setting; want LOADTEST_SECTION_KEY "
+                        "as in docs/configuration.md; it describes a Kubernetes service: want "
+                        "enableServiceLinks: false in the pod's spec, or another name for the "
+                        "service",
+                        name));
+  }
   sources.environment = {{"LOADTEST_TARGET_PORT", "http"}};
   EXPECT_EQ(LoadConfig(sources).status().message(),
             "environment variable LOADTEST_TARGET_PORT: got \"http\", want a whole number from 0 "

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/str_format.h"
 #include "loadtest/v1/config.pb.h"
 #include "loadtest/v1/load_test.pb.h"
 
@@ -27,6 +28,16 @@ TEST(JsonToProtoTest, ReadsBothSpellingsAndEveryFormOfADuration) {
   EXPECT_EQ(spec.request_timeout().seconds(), 90);
 }
 
+TEST(JsonToProtoTest, ReadsBytesInBothAlphabetsOfBase64WithAndWithoutPadding) {
+  for (const char* text : {"", "YQ==", "YQ", "+/+/", "-_-_"}) {
+    v1::LoadTestSpec spec;
+    EXPECT_TRUE(
+        JsonToProto(absl::StrFormat(R"({"request": {"body": "%s"}})", text), "plan.json", spec)
+            .ok())
+        << text;
+  }
+}
+
 TEST(JsonToProtoTest, NamesLineAndColumnOfASyntaxError) {
   const std::string error = SpecError("{\n  \"title\": \"x\",\n  }");
   EXPECT_EQ(error.substr(0, 24), "plan.json:3:3: not JSON:") << error;
@@ -48,6 +59,10 @@ TEST(JsonToProtoTest, NamesPathValueAndWhatWasWanted) {
             "plan.json: connections: got 1.5, want a whole number of 32 bits");
   EXPECT_EQ(SpecError(R"({"request": {"headers": [{"name": 1}]}})"),
             "plan.json: request.headers[0].name: got 1, want a string");
+  for (const char* wrong : {"\"###\"", "\"abcde\"", "\"YQ=\\nx\"", "5"}) {
+    EXPECT_EQ(SpecError(absl::StrFormat(R"({"request": {"body": %s}})", wrong)),
+              absl::StrFormat("plan.json: request.body: got %s, want a string in base64", wrong));
+  }
   EXPECT_EQ(SpecError(R"({"on_driver_loss": "PANIC"})"),
             "plan.json: on_driver_loss: got \"PANIC\", want one of CONTINUE, REDISTRIBUTE, ABORT");
   EXPECT_EQ(SpecError(R"({"labels": ["a"]})"), "plan.json: labels: got [\"a\"], want an object");

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import json
+import os
 import re
-from typing import Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict, ParseError
 
 from loadtest.v1.load_test_pb2 import LoadTestSpec
 
@@ -16,6 +19,8 @@ Time = Union[int, float, str, datetime.timedelta]
 #: One stage: rate at its beginning, rate at its end (requests per second of all drivers), how long.
 Stage = Tuple[float, float, Time]
 Headers = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
+#: One after the other, or as on the command line: "p99<50ms,errors<0.1%".
+Thresholds = Union[str, Sequence[str]]
 
 _UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
@@ -43,6 +48,20 @@ def _duration(name: str, time: Time) -> Duration:
     return Duration(seconds=sign * seconds, nanos=sign * nanos)
 
 
+@contextlib.contextmanager
+def _named(name: str, value: object, wanted: str) -> Iterator[None]:
+    """protobuf says neither which value it does not take nor what it would."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name}: got {value!r}, want {wanted}") from None
+
+
+def _listed(thresholds: Thresholds) -> Sequence[str]:
+    return [part.strip() for part in thresholds.split(",")] if isinstance(thresholds, str) else thresholds
+
+
 def make_spec(
     url: str,
     *,
@@ -60,7 +79,7 @@ def make_spec(
     warmup: Optional[Time] = None,
     http2: bool = False,
     insecure: bool = False,
-    thresholds: Sequence[str] = (),
+    thresholds: Thresholds = (),
     abort_on_threshold: bool = False,
     labels: Optional[Mapping[str, str]] = None,
     driver_labels: Optional[Mapping[str, str]] = None,
@@ -75,37 +94,95 @@ def make_spec(
     """
     if sum(kind is not None for kind in (delay, rate, stages)) > 1:
         raise ValueError("got more than one of delay, rate and stages, want at most one")
-    spec = LoadTestSpec(title=title, requests_per_driver=requests, drivers=drivers, connections=connections,
-                        abort_on_threshold=abort_on_threshold)
-    spec.request.url = url
-    spec.request.method = method
-    spec.request.body = body.encode() if isinstance(body, str) else body
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        spec.request.headers.add(name=name, value=value)
+    spec = LoadTestSpec(abort_on_threshold=abort_on_threshold)
+    for argument, field, number in (("requests", "requests_per_driver", requests), ("drivers", "drivers", drivers),
+                                    ("connections", "connections", connections)):
+        with _named(argument, number, "a whole number"):
+            setattr(spec, field, number)
+    with _named("title", title, "text"):
+        spec.title = title
+    with _named("url", url, "text"):
+        spec.request.url = url
+    with _named("method", method, "text"):
+        spec.request.method = method
+    with _named("body", body, "text or bytes"):
+        spec.request.body = body.encode() if isinstance(body, str) else body
+    with _named("headers", headers, "a mapping of names to values, or (name, value) pairs, all text"):
+        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+            spec.request.headers.add(name=name, value=value)
     if delay is not None:
         spec.tsunami.delay.CopyFrom(_duration("delay", delay))
     elif rate is not None:
-        spec.rate.requests_per_second = rate
+        with _named("rate", rate, "a number of requests per second"):
+            spec.rate.requests_per_second = rate
     elif stages is not None:
         spec.stages.SetInParent()
-        for begin, end, length in stages:
-            stage = spec.stages.stages.add(to=end, duration=_duration("stages", length))
-            setattr(stage, "from", begin)
+        with _named("stages", stages, 'triples such as (0, 500, "30s"): rate at the beginning, rate at the end, how long'):
+            for begin, end, length in stages:
+                stage = spec.stages.stages.add(to=end, duration=_duration("stages", length))
+                setattr(stage, "from", begin)
     else:
         spec.avalanche.SetInParent()
-    for field, time in (("duration", duration), ("request_timeout", timeout), ("warmup", warmup)):
+    for argument, field, time in (("duration", "duration", duration), ("timeout", "request_timeout", timeout), ("warmup", "warmup", warmup)):
         if time is not None:
-            getattr(spec, field).CopyFrom(_duration(field, time))
+            getattr(spec, field).CopyFrom(_duration(argument, time))
     if http2:
         spec.http_version = LoadTestSpec.HTTP_2
     if insecure:
         spec.tls.insecure = True
-    spec.thresholds.extend(thresholds)
-    spec.labels.update(labels or {})
-    spec.driver_labels.update(driver_labels or {})
+    with _named("thresholds", thresholds, 'text such as "p99<50ms", one or a list'):
+        spec.thresholds.extend(_listed(thresholds))
+    for field, pairs in (("labels", labels), ("driver_labels", driver_labels)):
+        with _named(field, pairs, "a mapping of text to text"):
+            getattr(spec, field).update(pairs or {})
     return spec
 
 
-def spec_from_plan(plan: Mapping[str, object]) -> LoadTestSpec:
-    """A plan file's content (json.load) as a spec."""
-    return ParseDict(dict(plan), LoadTestSpec())
+_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+def spec_from_plan(plan: Union[Mapping[str, object], "os.PathLike[str]"]) -> LoadTestSpec:
+    """A plan file, as `loadctl run` takes it: its path (a pathlib.Path), or its content (of json.load).
+
+    ValueError names the file, or what in the plan is wrong.
+    """
+    if isinstance(plan, Mapping):
+        return _parsed(plan)
+    path = os.fspath(plan)
+    with open(path, encoding="utf-8") as file:
+        # Comments become spaces, so that places in errors are right.
+        text = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0]),
+                                      file.read())
+    try:
+        return _parsed(json.loads(text))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _parsed(plan: Any) -> LoadTestSpec:
+    if not isinstance(plan, Mapping):
+        raise ValueError(f"got {plan!r}, want an object")
+    try:
+        return ParseDict(_with_durations(plan, LoadTestSpec.DESCRIPTOR, ""), LoadTestSpec())
+    except ParseError as error:
+        raise ValueError(str(error)) from None
+
+
+def _with_durations(value: Any, message: Any, path: str) -> Any:
+    """Durations as people write them ("5ms") in protobuf's own form ("0.005s"). `message` is a descriptor."""
+    if not isinstance(value, Mapping):
+        return value
+    made = {}
+    for key, inner in value.items():
+        field = message.fields_by_name.get(key) or message.fields_by_camelcase_name.get(key)
+        kind = field.message_type if field is not None else None
+        place = f"{path}.{key}" if path else str(key)
+        if kind is None or kind.GetOptions().map_entry:
+            made[key] = inner
+        elif kind.full_name == "google.protobuf.Duration":
+            made[key] = _duration(place, inner).ToJsonString() if isinstance(inner, str) else inner
+        elif isinstance(inner, list):
+            made[key] = [_with_durations(one, kind, f"{place}[{i}]") for i, one in enumerate(inner)]
+        else:
+            made[key] = _with_durations(inner, kind, place)
+    return made
