@@ -36,7 +36,9 @@ bool LeadersAnswer(std::string_view statistics,
   for (const auto& [topic, number] : partitions) {
     const Json& partition =
         At(At(At(At(all, "topics"), topic), "partitions"), std::to_string(number));
-    if (partition.is_object() && !answering.contains(NumberAt(partition, "leader"))) return false;
+    if (!partition.is_object()) continue;
+    const int64_t leader = NumberAt(partition, "leader");
+    if (leader < 0 || !answering.contains(leader)) return false;  // below 0: addresses, not brokers
   }
   return true;
 }
