@@ -49,7 +49,9 @@ std::string Advice(const std::string& why, bool tls) {
   for (const Sign& sign : kSigns) {
     if (why.find(sign.words) != why.npos) return sign.advice;
   }
-  if (why.find("Socket closed") != why.npos) {
+  // Closed by the other side after it was opened; a refused certificate may look like either.
+  if (why.find("Socket closed") != why.npos || why.find("reset by peer") != why.npos ||
+      why.find("Broken pipe") != why.npos) {
     return tls ? "; if it wants a client certificate: --server-cert FILE --server-key FILE"
                : "; if it speaks TLS: --server-cacert FILE, or --server-tls";
   }

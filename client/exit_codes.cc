@@ -6,15 +6,17 @@
 namespace loadtest {
 namespace {
 
+bool HasEvent(const v1::Report& report, std::string_view type) {
+  return std::any_of(report.events().begin(), report.events().end(),
+                     [&](const v1::Event& event) { return event.type() == type; });
+}
+
 bool EndedByLossPolicy(const v1::Report& report) {
   if (report.load_test().spec().on_driver_loss() != v1::LoadTestSpec::ABORT) return false;
   const bool a_driver_is_lost =
       std::any_of(report.drivers().begin(), report.drivers().end(),
                   [](const v1::DriverResult& driver) { return driver.lost(); });
-  const bool an_event_says_so =
-      std::any_of(report.events().begin(), report.events().end(),
-                  [](const v1::Event& event) { return event.type() == "driver_lost"; });
-  return a_driver_is_lost || an_event_says_so;
+  return a_driver_is_lost || HasEvent(report, "driver_lost");
 }
 
 // Stopped by abort_on_threshold, and not by a person.
@@ -35,7 +37,8 @@ ExitCode ExitCodeOf(const v1::Report& report) {
   const v1::LoadTest::State state = report.load_test().state();
   if (state == v1::LoadTest::STOPPED && !EndedByThreshold(report)) return kExitStopped;
   if (state == v1::LoadTest::FAILED) {
-    return EndedByLossPolicy(report) ? kExitStopped : kExitInternal;
+    const bool by_policy = EndedByLossPolicy(report) || HasEvent(report, "driver_denied");
+    return by_policy ? kExitStopped : kExitInternal;
   }
   return ExitCodeOfNumbers(report);
 }

@@ -6,9 +6,9 @@
 
 namespace loadtest {
 
-// The first that holds: ended by its loss policy or by an order (kExitStopped), failed for another
-// reason (kExitInternal), no request succeeded, verdict INVALID, a threshold failed, fine. A test
-// that has not ended is judged by what is known.
+// The first that holds: ended by its loss policy, by an order or by a driver's own policy
+// (kExitStopped), failed for another reason (kExitInternal), no request succeeded, verdict INVALID,
+// a threshold failed, fine. A test that has not ended is judged by what is known.
 ExitCode ExitCodeOf(const v1::Report& report);
 
 // The same, but for how the test came to its end: of what was measured alone.

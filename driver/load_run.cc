@@ -70,7 +70,7 @@ void LoadRun::RunThread() {
   pthread_setname_np(pthread_self(), "load-loop");
   const absl::Status armed = Arm();
   if (!armed.ok()) {
-    arm_error_ = std::string(armed.message());
+    arm_error_ = armed;
     failed_.store(true, std::memory_order_release);
     return;
   }

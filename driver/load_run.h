@@ -38,7 +38,7 @@ class LoadRun {
   const ArmRun& order() const { return order_; }
 
   // Once kArmFailed: why.
-  const std::string& arm_error() const { return arm_error_; }
+  const absl::Status& arm_error() const { return arm_error_; }
   // From kArmed on: the addresses the target resolved to.
   const std::vector<std::string>& target_addresses() const { return target_addresses_; }
   // The same: how it talks to its sockets, and how https was agreed on (empty without).
@@ -68,7 +68,7 @@ class LoadRun {
   IntervalChannel intervals_;
 
   // Written by the thread before it says so through failed_ or the phase.
-  std::string arm_error_;
+  absl::Status arm_error_;
   std::vector<std::string> target_addresses_;
   std::atomic<bool> failed_ = false;
 

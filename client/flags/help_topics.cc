@@ -77,7 +77,7 @@ constexpr char kExitCodes[] =
    3  a threshold failed, or diff found a regression
    4  verdict INVALID: the generator was the limit (loadctl help verdict)
    5  no request succeeded
-   6  stopped by somebody's order, by --on-driver-loss abort, or by a driver's own policy
+   6  stopped by somebody's order, by --on-driver-loss abort, or refused by a driver's own policy
    7  the orchestrator or the broker cannot be reached
  130  Ctrl-C, after the report
  143  SIGTERM, after the report

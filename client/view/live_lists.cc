@@ -225,7 +225,8 @@ void DrawEvents(const LiveScene& scene, int row, int rows) {
                                    (event.time().nanos() - start.nanos()) / 1e9;
     std::string text = absl::StrReplaceAll(event.type(), {{"_", " "}});
     if (!event.message().empty()) text += ": " + event.message();
-    const bool is_bad = event.type() == "driver_lost" || event.type() == "driver_not_armed";
+    const bool is_bad = event.type() == "driver_lost" || event.type() == "driver_not_armed" ||
+                        event.type() == "driver_denied";
     const int column = scene.canvas.Put(
         row + i, kNameColumns, PadRight(since < 0 ? "" : WholeSeconds(since), 6), Ink::kFaint);
     scene.PutClipped(row + i, column, text, is_bad ? Ink::kBad : Ink::kPlain);

@@ -25,6 +25,8 @@ constexpr milliseconds kQueryPause{20};
 
 // How late the answer to a fetch may be before its broker counts as silent.
 constexpr milliseconds kLeaderPatience{1'000};
+// The others elect a leader within some ten seconds; where there are no others, none comes.
+constexpr std::chrono::seconds kLongestDeafness{30};
 
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t,
                                       decltype(&rd_kafka_topic_partition_list_destroy)>;
@@ -107,7 +109,13 @@ void KafkaConsumer::WatchLeaders(milliseconds fetch_wait) {
     std::vector<std::pair<std::string, int32_t>> partitions;
     for (const auto& [partition, next] : positions_)
       partitions.emplace_back(names_[partition.topic], partition.partition);
-    hears_ = LeadersAnswer(statistics, partitions, patience);
+    const auto now = steady_clock::now();
+    if (LeadersAnswer(statistics, partitions, patience)) {
+      deaf_since_.reset();
+    } else if (!deaf_since_) {
+      deaf_since_ = now;
+    }
+    hears_ = !deaf_since_ || now - *deaf_since_ > kLongestDeafness;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -34,7 +35,8 @@ class KafkaConsumer {
   // From now on hears() looks at the leaders of what is assigned; `fetch_wait` is how long they may
   // hold back an answer.
   void WatchLeaders(std::chrono::milliseconds fetch_wait);
-  // Whether all of them answer, as far as is known. Any thread.
+  // Whether all of them answer, as far as is known, or one has not for so long that it is not to be
+  // waited for any more. Any thread.
   bool hears() const { return hears_; }
 
   KafkaHandle& handle() { return *handle_; }
@@ -61,6 +63,7 @@ class KafkaConsumer {
   std::set<TopicPartition> lost_;  // Assigned, but what is at their position is not there.
   std::chrono::steady_clock::time_point next_recovery_;
   std::atomic<bool> hears_ = true;
+  std::optional<std::chrono::steady_clock::time_point> deaf_since_;
 };
 
 }  // namespace loadtest

@@ -114,8 +114,8 @@ class MessageBus {
   // False while no broker can be reached.
   virtual bool connected() const = 0;
 
-  // False while not all that is assigned can be read: no broker can be reached, or none leads a
-  // partition, or the one that does is silent; as soon as that is known, and where it was asked for.
+  // False while not all that is assigned can be read: no broker can be reached, or (where that is
+  // asked for, and half a minute at most) none leads a partition, or the one that does is silent.
   virtual bool hears() const { return connected(); }
 
   // The local address of the connection to the broker, e.g. "127.0.0.1" or "10.0.0.2": the one

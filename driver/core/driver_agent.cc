@@ -14,6 +14,10 @@ namespace {
 
 constexpr size_t kRememberedTests = 64;
 
+absl::Status PartHasEnded() {
+  return absl::FailedPreconditionError("shares: its part of this test has ended");
+}
+
 // The one of `parts` (assignments, shares) that is this life's of this driver; null: none.
 template <typename Parts>
 auto FindPart(const Parts& parts, const std::string& driver_id, int64_t incarnation)
@@ -119,25 +123,25 @@ std::vector<AgentAction> DriverAgent::OnAdjusted(const std::string& test_id,
   if (shares == nullptr) return {};
   if (test_id != test_id_) {
     // To be left with nothing is what it is left with anyway.
-    if (shares->shares_size() > 0) Refuse(test_id, "shares: its part of this test has ended");
+    if (shares->shares_size() > 0) Refuse(test_id, PartHasEnded());
     return {};
   }
   absl::StatusOr<std::vector<v1::Share>> allowed = AllowedShares(test_id, spec_, *shares);
   if (!allowed.ok()) {
-    Refuse(test_id, std::string(allowed.status().message()));
+    Refuse(test_id, allowed.status());
     return {};
   }
   return {ReplaceShares{.shares = *std::move(allowed)}};
 }
 
-void DriverAgent::OnSharesTooLate() { Refuse(test_id_, "shares: its part of this test has ended"); }
+void DriverAgent::OnSharesTooLate() { Refuse(test_id_, PartHasEnded()); }
 
 std::vector<AgentAction> DriverAgent::Arm(const std::string& test_id, const v1::Started& started,
                                           const v1::Assignment& assignment,
                                           const v1::DriverShares* shares) {
   absl::StatusOr<ArmRun> run = Accept(test_id, started, assignment, shares);
   if (!run.ok()) {
-    Refuse(test_id, std::string(run.status().message()));
+    Refuse(test_id, run.status());
     return {};
   }
   test_id_ = test_id;
@@ -193,10 +197,11 @@ absl::StatusOr<std::vector<v1::Share>> DriverAgent::AllowedShares(const std::str
   RETURN_IF_ERROR(CheckShares(spec, wanted));
   std::vector<v1::Share> allowed = options_.policy.WithinRate(spec, wanted);
   if (allowed.size() < wanted.size()) {
-    Refuse(test_id, absl::StrFormat(
-                        "shares: %d of %d are not sent by this driver, which may send at most "
-                        "%g/s; raise it there with driver.max_rate",
-                        wanted.size() - allowed.size(), wanted.size(), options_.policy.max_rate()));
+    Refuse(test_id,
+           absl::PermissionDeniedError(absl::StrFormat(
+               "shares: %d of %d are not sent by this driver, which may send at most %g/s; raise it "
+               "there with driver.max_rate",
+               wanted.size() - allowed.size(), wanted.size(), options_.policy.max_rate())));
   }
   return allowed;
 }
@@ -210,8 +215,8 @@ void DriverAgent::OnArmed(ArmedFacts facts) {
   SetState(v1::DriverHeartbeat::ARMED);
 }
 
-void DriverAgent::OnArmFailed(std::string_view error) {
-  Refuse(test_id_, std::string(error));
+void DriverAgent::OnArmFailed(const absl::Status& error) {
+  Refuse(test_id_, error);
   OnEnded();
 }
 
@@ -281,7 +286,9 @@ v1::DriverHeartbeat DriverAgent::TakeHeartbeat(MonotonicTime now, WallTime wall_
   heartbeat.set_reports_waiting(gauges.reports_waiting);
   if (!refusals_.empty()) {
     heartbeat.set_test_id(refusals_.front().test_id);
-    heartbeat.set_arm_error(refusals_.front().error);
+    const absl::Status& error = refusals_.front().error;
+    heartbeat.set_arm_error(std::string(error.message()));
+    heartbeat.set_arm_denied(absl::IsPermissionDenied(error));
     refusals_.pop_front();
     // Tells of another test than the state does: the next one, at once, sets that right.
     changed_ = changed_ || state_ != v1::DriverHeartbeat::IDLE;

@@ -78,7 +78,8 @@ class DriverAgent {
 
   // What became of the run that ArmRun began, in this order.
   void OnArmed(ArmedFacts facts);
-  void OnArmFailed(std::string_view error);
+  // PermissionDenied: the policy of this driver, which only sees the target's address then.
+  void OnArmFailed(const absl::Status& error);
   void OnRunning(MonotonicTime now);
   void OnDraining();
   void OnEnded();
@@ -109,7 +110,7 @@ class DriverAgent {
  private:
   struct Refusal {
     std::string test_id;
-    std::string error;
+    absl::Status error;
   };
 
   // Whether a record comes from an orchestrator that has been replaced. Learns of replacements.
@@ -128,7 +129,7 @@ class DriverAgent {
                                                        const v1::LoadTestSpec& spec,
                                                        const v1::DriverShares& shares);
   bool HasRun(const std::string& test_id) const;
-  void Refuse(const std::string& test_id, std::string error) {
+  void Refuse(const std::string& test_id, absl::Status error) {
     refusals_.push_back({test_id, std::move(error)});
   }
   void SetState(v1::DriverHeartbeat::State state);

@@ -241,6 +241,7 @@ void OrchestratorCore::ApplyFinished(Test& test, const v1::Trigger& m,
     for (const v1::Assignment& a : test.resource.assignments()) {
       if (!test.arm_errors.contains(a.driver_id())) test.merger->MarkLost(LifeOf(a));
     }
+    CountFresh(test);
   }
   test.body = std::string();
   test.plan = v1::Started();

@@ -200,11 +200,12 @@ class OrchestratorCore {
     // When a driver that counts as lost was last heard of by a report.
     std::map<DriverLife, MonotonicTime> reports_of_lost;
   };
-  // A driver refused a test before its Started was read here.
-  struct EarlyRefusal {
+  // A driver cannot take part, or will not.
+  struct Refusal {
     DriverLife life;
     std::string test_id;
     std::string error;
+    bool denied = false;  // by the driver's policy
   };
 
   absl::StatusOr<std::vector<v1::Trigger>> DecideCreate(Moment now,
@@ -245,8 +246,7 @@ class OrchestratorCore {
   void ApplyAdjusted(Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
   void ApplyStopOrdered(Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
   void ApplyFinished(Test& test, const v1::Trigger& m, std::vector<Notice>& notices);
-  void ApplyRefusal(Moment now, Test& test, const DriverLife& life, const std::string& error,
-                    std::vector<Notice>& notices);
+  void ApplyRefusal(Moment now, Test& test, const Refusal& refusal, std::vector<Notice>& notices);
   void ApplyEarlyRefusals(Moment now, Test& test, const std::string& test_id,
                           std::vector<Notice>& notices);
   void ApplyOldHeartbeat(Moment now, const v1::DriverHeartbeat& m, std::vector<Notice>& notices);
@@ -270,8 +270,8 @@ class OrchestratorCore {
   static int64_t EndNs(const Test& test);
   void SetState(Test& test, v1::LoadTest::State state);
   void AddEvent(Test& test, WallTime when, std::string type, std::string message);
-  // Adds to what is counted over all tests; `is_over`: nothing more will.
-  void CountFresh(Test& test, bool is_over = false);
+  // Adds what the test's merger has new to what is counted over all tests.
+  void CountFresh(Test& test);
   void ForgetMerger(Test& test);
   void ForgetOldMergers();
 
@@ -286,7 +286,8 @@ class OrchestratorCore {
   std::set<std::pair<int64_t, std::string>> ended_;
   std::map<std::string, std::string, std::less<>> request_ids_;
   HeldReports held_;
-  std::deque<EarlyRefusal> early_refusals_;
+  // Of tests whose Started was not read here yet.
+  std::deque<Refusal> early_refusals_;
   // Drivers remember what they have run, and reports of it may still come: these ids are not used
   // again.
   DeletedIds deleted_;

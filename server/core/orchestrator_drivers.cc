@@ -85,11 +85,13 @@ void OrchestratorCore::ApplyHeartbeat(Moment now, const v1::DriverHeartbeat& m,
     if (m.arm_error().empty() || m.test_id().empty() || !may_still) return;
     // It has read its Started before this process has.
     if (early_refusals_.size() >= kMostEarlyRefusals) early_refusals_.pop_front();
-    early_refusals_.push_back({life, m.test_id(), m.arm_error()});
+    early_refusals_.push_back({life, m.test_id(), m.arm_error(), m.arm_denied()});
     return;
   }
   Test& test = it->second;
-  if (!m.arm_error().empty()) return ApplyRefusal(now, test, life, m.arm_error(), notices);
+  if (!m.arm_error().empty()) {
+    return ApplyRefusal(now, test, {life, m.test_id(), m.arm_error(), m.arm_denied()}, notices);
+  }
   if (m.state() == v1::DriverHeartbeat::IDLE) return;
   ApplyHeardAgain(now, m.test_id(), life, notices);
   if (test.armed.insert(life).second) {
@@ -126,32 +128,33 @@ void OrchestratorCore::ApplyOldHeartbeat(Moment now, const v1::DriverHeartbeat& 
   }
 }
 
-void OrchestratorCore::ApplyRefusal(Moment now, Test& test, const DriverLife& life,
-                                    const std::string& error, std::vector<Notice>& notices) {
-  const absl::StatusOr<std::string> id = LoadTestIdOfName(test.resource.name(), "name");
-  notices.push_back({Notice::Kind::kTestChanged, *id, ""});
+void OrchestratorCore::ApplyRefusal(Moment now, Test& test, const Refusal& refusal,
+                                    std::vector<Notice>& notices) {
+  notices.push_back({Notice::Kind::kTestChanged, refusal.test_id, ""});
+  const DriverLife& life = refusal.life;
+  const std::string text = absl::StrFormat("%s: %s", life.driver_id, refusal.error);
   const ReportMerger::DriverPart& part = *test.merger->Find(life);
   // In mid-test it concerns what the driver was given on top, or its coming back: the test goes on
   // without.
   if (part.joined || part.reports > 0 || test.armed.contains(life)) {
-    AddEvent(test, now.wall, "driver_refused", absl::StrFormat("%s: %s", life.driver_id, error));
+    AddEvent(test, now.wall, "driver_refused", text);
     test.merger->MarkRefused(life);
     if (part.joined && part.reports == 0) MarkLost(now, test, life);
     return;
   }
-  test.arm_errors[life.driver_id] = error;
-  AddEvent(test, now.wall, "driver_not_armed", absl::StrFormat("%s: %s", life.driver_id, error));
+  test.arm_errors[life.driver_id] = refusal.error;
+  AddEvent(test, now.wall, refusal.denied ? "driver_denied" : "driver_not_armed", text);
 }
 
 void OrchestratorCore::ApplyEarlyRefusals(Moment now, Test& test, const std::string& test_id,
                                           std::vector<Notice>& notices) {
-  std::deque<EarlyRefusal> refusals;
+  std::deque<Refusal> refusals;
   refusals.swap(early_refusals_);
-  for (EarlyRefusal& refusal : refusals) {
+  for (Refusal& refusal : refusals) {
     if (refusal.test_id != test_id) {
       early_refusals_.push_back(std::move(refusal));
     } else if (test.merger->Find(refusal.life) != nullptr) {
-      ApplyRefusal(now, test, refusal.life, refusal.error, notices);
+      ApplyRefusal(now, test, refusal, notices);
     }
   }
 }

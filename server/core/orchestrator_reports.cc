@@ -109,9 +109,9 @@ void OrchestratorCore::ApplyMetrics(Moment now, const v1::MetricsReport& m,
     notices.push_back({Notice::Kind::kTestFinished, m.test_id(), ""});
 }
 
-void OrchestratorCore::CountFresh(Test& test, bool is_over) {
-  if (!test.merger->has_fresh() && !is_over) return;
-  const MeasurementSum fresh = test.merger->TakeFresh(is_over);
+void OrchestratorCore::CountFresh(Test& test) {
+  if (!test.merger->has_fresh()) return;
+  const MeasurementSum fresh = test.merger->TakeFresh();
   const v1::RequestCounts& counts = fresh.counts();
   counted_.set_sent(counted_.sent() + counts.sent());
   counted_.set_completed(counted_.completed() + counts.completed());
@@ -124,7 +124,8 @@ void OrchestratorCore::CountFresh(Test& test, bool is_over) {
 
 void OrchestratorCore::ForgetMerger(Test& test) {
   if (test.merger == nullptr) return;
-  CountFresh(test, true);
+  test.merger->CloseAll();
+  CountFresh(test);
   test.merger.reset();
 }
 
@@ -159,7 +160,9 @@ bool OrchestratorCore::Wake(const std::string& id, WokenTest woken) {
     return false;
   Test& test = it->second;
   test.merger = std::move(woken.merger);
-  test.merger->TakeFresh(false);  // was counted when it came
+  // What it has was counted when it came.
+  test.merger->CloseAll();
+  test.merger->TakeFresh();
   test.start_time_ns = woken.start_time_ns;
   test.stop_ordered = woken.stop_ordered;
   test.stop_reason = std::move(woken.stop_reason);

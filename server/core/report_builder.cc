@@ -155,8 +155,8 @@ void FillUpdate(Moment now, const v1::LoadTest& test, const ReportMerger* merger
                 const DriverRegistry& drivers, v1::LoadTestUpdate& update) {
   *update.mutable_load_test() = Shown(test);
   if (merger == nullptr) return;
-  if (!merger->closed_intervals().empty())
-    *update.mutable_interval() = merger->closed_intervals().back();
+  if (merger->has_closed_intervals())
+    *update.mutable_interval() = merger->newest_closed_interval();
   *update.mutable_totals() = merger->totals().counts();
   *update.mutable_response_time() = merger->totals().response_time().Summary();
   *update.mutable_service_time() = merger->totals().service_time().Summary();

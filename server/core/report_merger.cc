@@ -122,24 +122,22 @@ void ReportMerger::Amend(int64_t index, const DriverPart& part, const v1::Metric
   totals_.Add(report.measurements());
   judge_.OnLateReport(index, report.measurements(), report.end_offset_ns());
   const int64_t start_ns = index * interval_ns_;
-  const auto place = std::lower_bound(
-      closed_.begin(), closed_.end(), start_ns,
-      [](const v1::IntervalResult& closed, int64_t ns) { return closed.start_offset_ns() < ns; });
-  const bool is_there = place != closed_.end() && place->start_offset_ns() == start_ns;
   const auto kept = amendable_.find(index);
-  if (is_there && kept == amendable_.end()) {
+  if (kept == amendable_.end() && closed_.Contains(start_ns)) {
     // Too long ago for its percentiles; what is counted is counted all the same.
+    v1::IntervalResult closed = closed_.Get(start_ns);
     MeasurementSum sum;
     v1::Measurements before;
-    *before.mutable_counts() = place->counts();
-    *before.mutable_warmup() = place->warmup();
+    *before.mutable_counts() = closed.counts();
+    *before.mutable_warmup() = closed.warmup();
     sum.AddChecked(before).IgnoreError();  // counts without their histograms
     v1::Measurements late;
     *late.mutable_counts() = report.measurements().counts();
     *late.mutable_warmup() = report.measurements().warmup();
     sum.AddChecked(late).IgnoreError();
-    *place->mutable_counts() = sum.counts();
-    if (HasAny(sum.warmup())) *place->mutable_warmup() = sum.warmup();
+    *closed.mutable_counts() = sum.counts();
+    if (HasAny(sum.warmup())) *closed.mutable_warmup() = sum.warmup();
+    closed_.Put(closed);
     return;
   }
   Interval interval;
@@ -151,11 +149,7 @@ void ReportMerger::Amend(int64_t index, const DriverPart& part, const v1::Metric
     interval.end_ns = kept->second.end_ns;
   }
   AddTo(interval, part, report);
-  if (is_there) {
-    *place = Summarize(index, interval);
-  } else {
-    closed_.insert(place, Summarize(index, interval));
-  }
+  closed_.Put(Summarize(index, interval));
   Keep(index, std::move(interval));
 }
 
@@ -298,7 +292,7 @@ void ReportMerger::CloseIntervals() {
 void ReportMerger::Close(int64_t index, Interval interval) {
   totals_with_open_.reset();
   totals_.Add(interval.sum);
-  closed_.push_back(Summarize(index, interval));
+  closed_.Put(Summarize(index, interval));
   judge_.OnInterval(index, interval.sum, interval.end_ns);
   closed_to_index_ = index + 1;
   if (spec_.abort_on_threshold() && broken_threshold_.empty())
@@ -315,11 +309,11 @@ const MeasurementSum& ReportMerger::totals() const {
   return *totals_with_open_;
 }
 
-MeasurementSum ReportMerger::TakeFresh(bool open) {
-  MeasurementSum fresh = totals_.TakeFresh();
-  if (!open) return fresh;
-  for (const auto& [index, interval] : open_) fresh.Merge(interval.sum);
-  return fresh;
+void ReportMerger::CloseAll() {
+  while (!open_.empty()) {
+    auto closed = open_.extract(open_.begin());
+    Close(closed.key(), std::move(closed.mapped()));
+  }
 }
 
 bool ReportMerger::IsAwaited(int64_t boundary_ns) {
@@ -365,7 +359,7 @@ v1::IntervalResult ReportMerger::Summarize(int64_t index, const Interval& interv
 }
 
 std::vector<v1::IntervalResult> ReportMerger::AllIntervals() const {
-  std::vector<v1::IntervalResult> all = closed_;
+  std::vector<v1::IntervalResult> all = closed_.All();
   for (const auto& [index, open] : open_) all.push_back(Summarize(index, open));
   return all;
 }

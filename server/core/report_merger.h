@@ -15,6 +15,7 @@
 #include "loadtest/v1/load_test.pb.h"
 #include "server/core/driver_life.h"
 #include "server/core/fleet_totals.h"
+#include "server/core/interval_log.h"
 #include "server/core/share_plan.h"
 #include "server/core/threshold_judge.h"
 #include "server/core/verdict.h"
@@ -108,16 +109,20 @@ class ReportMerger {
   // Of all reports. Valid until the next change.
   const MeasurementSum& totals() const;
   // What intervals that were closed, and reports that came later, have brought since this was last
-  // called; with `open` also what is in those that are not closed, for a test that is over.
+  // called.
   bool has_fresh() const { return totals_.has_fresh(); }
-  MeasurementSum TakeFresh(bool open);
+  MeasurementSum TakeFresh() { return totals_.TakeFresh(); }
+  // The test is over: no interval waits for anybody. Reports that come all the same are late ones.
+  void CloseAll();
 
   // All drivers have sent their last report or are lost.
   bool AllDone() const;
 
   // Intervals that every driver still in the test has reported, oldest first. A late report of a
   // driver that was lost is merged into its interval.
-  const std::vector<v1::IntervalResult>& closed_intervals() const { return closed_; }
+  std::vector<v1::IntervalResult> closed_intervals() const { return closed_.All(); }
+  bool has_closed_intervals() const { return !closed_.empty(); }
+  const v1::IntervalResult& newest_closed_interval() const { return closed_.newest(); }
   // Up to where intervals are closed, nanoseconds after the start.
   int64_t closed_to_ns() const { return closed_to_index_ * interval_ns_; }
   // The closed ones, and those still open as far as they are known.
@@ -189,7 +194,7 @@ class ReportMerger {
   FleetTotals totals_;  // of closed intervals
   mutable std::optional<MeasurementSum> totals_with_open_;  // made when asked for
   std::map<int64_t, Interval> open_;
-  std::vector<v1::IntervalResult> closed_;  // in order
+  IntervalLog closed_;
   // Those of closed_ that late reports can be merged into: the newest.
   std::map<int64_t, ClosedInterval> amendable_;
   int64_t closed_to_index_ = 0;

@@ -121,14 +121,14 @@ void Orchestrator::RunCore() {
     WakeTests();
     store_is_full_ = store_.full() || late_reports_.full();
     const Moment now = Now();
+    lags_ = read_lag_.MayLag(now) || lags_;
     if (!tick_cost_.IsDue(now.mono)) {
       decisions_.PumpIfDue(now);
     } else {
       // Before Advance, which forgets results of tests that ended long ago.
       BuildReports();
       // While nothing is read, or long after it was written, the silence of drivers means nothing.
-      const bool lags = read_lag_.MayLag(now);
-      const bool hears = bus_.hears() && !echo_.IsSilent(now.mono) && !store_is_full_ && !lags;
+      const bool hears = Hears(now);
       OnNotices(core_.Advance(now, hears), nullptr);
       decisions_.Pump(now);
       live_drivers_ = static_cast<int>(core_.drivers().Idle(now).size());
@@ -144,6 +144,30 @@ void Orchestrator::RunCore() {
   const absl::Status stopping = absl::UnavailableError("the orchestrator is stopping");
   decisions_.Cancel(stopping);
   watchers_.EndAll(stopping);
+}
+
+bool Orchestrator::Hears(Moment now) {
+  const char* why = !bus_.connected()            ? "no broker can be reached"
+                    : !bus_.hears()              ? "not every partition has a broker that answers"
+                    : echo_.IsSilent(now.mono)   ? "its own signs of life do not come back"
+                    : store_is_full_             ? "its store takes nothing more"
+                    : std::exchange(lags_, false) ? "it did not run, or comes late to all it reads"
+                                                 : nullptr;
+  const int64_t patience_ns =
+      options_.core.lost_after_heartbeats * options_.core.heartbeat_interval_ns;
+  if (why == nullptr) {
+    if (told_of_deafness_) log_.Info("what the drivers say is heard again");
+    told_of_deafness_ = false;
+    deaf_since_.reset();
+    return true;
+  }
+  if (!deaf_since_) deaf_since_ = now.mono;
+  if (!told_of_deafness_ && now.mono.ns - deaf_since_->ns > patience_ns) {
+    told_of_deafness_ = true;
+    log_.Warning(absl::StrFormat(
+        "what the drivers say may not be heard: %s; until it is no driver counts as lost", why));
+  }
+  return false;
 }
 
 void Orchestrator::GiveSigns(Moment now) {
@@ -246,8 +270,8 @@ void Orchestrator::OnNotices(const std::vector<Notice>& notices, Record* record)
       case Notice::Kind::kReportMerged:
       case Notice::Kind::kRecordHeld:
         // Records that were held are in the store since they came.
-        // One record, one such notice.
-        if (is_metrics) store_.PutRecord(notice.test_id, std::move(*std::exchange(record, nullptr)));
+        if (is_metrics && record != nullptr)
+          store_.PutRecord(notice.test_id, std::move(*std::exchange(record, nullptr)));
         break;
       case Notice::Kind::kIntervalClosed:
         tests_to_tell_.insert(notice.test_id);

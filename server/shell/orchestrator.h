@@ -125,6 +125,8 @@ class Orchestrator final : public ControlPlane {
   // Late reports count once a reader has made again what the core has forgotten of their tests.
   void WakeTests();
   void OnAwake(const std::string& id, std::optional<WokenTest> woken);
+  // Whether the silence of drivers means something; tells the log when it does not for a while.
+  bool Hears(Moment now);
   // Tells drivers and successors that this process is there.
   void GiveSigns(Moment now);
   // All before `next` is applied.
@@ -168,6 +170,9 @@ class Orchestrator final : public ControlPlane {
   std::set<std::string> tests_to_tell_;
   MonotonicTime last_sign_{INT64_MIN / 2};
   BusEcho echo_;
+  bool lags_ = false;  // as read_lag_ said since the last tick
+  std::optional<MonotonicTime> deaf_since_;
+  bool told_of_deafness_ = false;
   ReadLag read_lag_;
   bool in_office_ = false;  // between TAKEOVER and RETIRED
   Offsets polled_to_;       // of `trigger`, before the threads

@@ -88,8 +88,10 @@ void Orchestrator::OnAwake(const std::string& id, std::optional<WokenTest> woken
       ApplyRecord(now, late.record, late.message);
       continue;
     }
+    const TopicPartition partition = {late.record.topic, late.record.partition};
+    const int64_t next = late.record.offset + 1;
     OnNotices(core_.Apply(now, late.message), &late.record);
-    NoteRead(now, {late.record.topic, late.record.partition}, late.record.offset + 1);
+    NoteRead(now, partition, next);
   }
   if (!late_reports_.empty()) return;
   for (const auto& [at, next] : late_reports_.TakeOffsets()) store_.PutOffset(at, next);

@@ -56,6 +56,13 @@ TEST(ExitCodeOf, FailedForAnotherReasonIsOne) {
   EXPECT_EQ(ExitCodeOf(report), 1);
 }
 
+TEST(ExitCodeOf, RefusedByADriversOwnPolicyIsSix) {
+  v1::Report report = SampleReport();
+  report.mutable_load_test()->set_state(v1::LoadTest::FAILED);
+  report.add_events()->set_type("driver_denied");
+  EXPECT_EQ(ExitCodeOf(report), 6);
+}
+
 v1::Report WithThreshold(bool passed) {
   v1::Report report = SampleReport();
   v1::ThresholdResult& threshold = *report.add_thresholds();

@@ -14,6 +14,7 @@ class Policy(harness.ProcessTest):
         orchestrator = self.orchestrator(1, extra=flags)
         done = self.loadctl("--server", orchestrator.grpc, "run", *[str(arg).replace("TARGET", str(target.port)) for arg in args], "-o", "json")
         self.assertEqual(target.received(), 0)
+        self.assertEqual(done.returncode, 6, done.stderr)
         report = json.loads(done.stdout)
         self.assertEqual(report["load_test"]["state"], "FAILED", done.stderr)
         self.assertEqual(report["totals"]["counts"]["sent"], 0)

@@ -57,7 +57,7 @@ void Compare(const char* what, const World& world, const OrchestratorCore& repla
       continue;
     }
     // Who could not arm said so by heartbeat, which nobody reads again.
-    if (HasEvent(*now, "driver_not_armed")) continue;
+    if (HasEvent(*now, "driver_not_armed") || HasEvent(*now, "driver_denied")) continue;
     // So did who would not take over; only the counts of a plan at even gaps tell it too.
     if (HasEvent(*now, "driver_refused") &&
         now->load_test().spec().arrivals() == v1::LoadTestSpec::POISSON)

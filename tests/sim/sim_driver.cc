@@ -188,7 +188,7 @@ bool SimDriver::FollowRun() {
   const Progress progress = engine_->progress();
   if (progress == Progress::kArmFailed) {
     trace_.Line("%s cannot arm: %s", options_.id, engine_->arm_error());
-    agent_.OnArmFailed(engine_->arm_error());
+    agent_.OnArmFailed(absl::UnavailableError(engine_->arm_error()));
     // Nothing of it can be lost any more.
     std::erase(tests_, engine_->order().test_id);
     engine_.reset();

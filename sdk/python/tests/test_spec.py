@@ -114,3 +114,13 @@ def test_thresholds_may_be_written_as_on_the_command_line():
 def test_a_value_that_cannot_be_written_down_is_named_with_what_was_wanted(argument, value):
     with pytest.raises((TypeError, ValueError), match=f"^{argument}: got .*, want "):
         make_spec(URL, **{argument: value})
+
+
+def test_none_is_what_was_not_given():
+    assert make_spec(URL, requests=None, connections=None, drivers=None) == make_spec(URL)
+
+
+def test_an_error_shows_no_secret():
+    with pytest.raises((TypeError, ValueError)) as error:
+        make_spec(URL, headers={"Authorization": "Bearer secret", "X-Try": 1})
+    assert "secret" not in str(error.value)

@@ -182,6 +182,7 @@ TEST_F(DriverAgentTest, WhatItsPolicyForbidsIsRefusedAndItStaysIdle) {
       heartbeat.arm_error(),
       "target 127.0.0.1: this driver may only load 10.0.0.0/8; allow it there with --allow or "
       "driver.allowed_targets");
+  EXPECT_TRUE(heartbeat.arm_denied());
   EXPECT_EQ(Beat(agent).arm_error(), "");
 }
 
@@ -196,12 +197,13 @@ TEST_F(DriverAgentTest, AWrongSpecIsRefused) {
 TEST_F(DriverAgentTest, AFailureToArmIsToldAndLeavesItIdle) {
   DriverAgent agent = MakeAgent();
   Take(agent, Started("t"));
-  agent.OnArmFailed("resolve \"x\": unknown");
+  agent.OnArmFailed(absl::UnavailableError("resolve \"x\": unknown"));
   ASSERT_TRUE(agent.HeartbeatIsDue(now_));
   const v1::DriverHeartbeat heartbeat = Beat(agent);
   EXPECT_EQ(heartbeat.state(), v1::DriverHeartbeat::IDLE);
   EXPECT_EQ(heartbeat.test_id(), "t");
   EXPECT_EQ(heartbeat.arm_error(), "resolve \"x\": unknown");
+  EXPECT_FALSE(heartbeat.arm_denied());
   EXPECT_EQ(Take(agent, Started("u")).size(), 1u);
 }
 

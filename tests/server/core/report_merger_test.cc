@@ -167,15 +167,18 @@ TEST(ReportMergerTest, TellsOnceWhatClosedIntervalsAndLateReportsBring) {
   EXPECT_FALSE(merger.has_fresh());
   merger.MarkLost({"b", 1});
   ASSERT_TRUE(merger.has_fresh());
-  EXPECT_EQ(merger.TakeFresh(false).counts().sent(), 5);
+  EXPECT_EQ(merger.TakeFresh().counts().sent(), 5);
   EXPECT_FALSE(merger.has_fresh());
   merger.Add(ReportOf("b", 1, kSecond, {.sent = 7, .completed = 7}));
-  MeasurementSum late = merger.TakeFresh(false);
+  MeasurementSum late = merger.TakeFresh();
   EXPECT_EQ(late.counts().sent(), 7);
   EXPECT_EQ(late.response_time().count(), 7);
   merger.MarkHeardAgain({"b", 1});
   merger.Add(ReportOf("a", 2, 2 * kSecond, {.sent = 1, .completed = 1}));
-  EXPECT_EQ(merger.TakeFresh(true).counts().sent(), 1);
+  EXPECT_FALSE(merger.has_fresh());
+  merger.CloseAll();
+  EXPECT_EQ(merger.TakeFresh().counts().sent(), 1);
+  EXPECT_EQ(merger.closed_intervals().size(), 2u);
 }
 
 TEST(ReportMergerTest, RefusesAReportWithWhichTheTotalsWouldNotFit) {

@@ -55,7 +55,13 @@ def _named(name: str, value: object, wanted: str) -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{name}: got {value!r}, want {wanted}") from None
+        raise kind(f"{name}: got {_shown(value)}, want {wanted}") from None
+
+
+def _shown(value: object) -> str:
+    """Of what may be a secret, or long, only what it is."""
+    text = repr(value)
+    return text if isinstance(value, (str, int, float)) and len(text) <= 80 else f"a {type(value).__name__}"
 
 
 def _listed(thresholds: Thresholds) -> Sequence[str]:
@@ -68,10 +74,10 @@ def make_spec(
     delay: Optional[Time] = None,
     rate: Optional[float] = None,
     stages: Optional[Sequence[Stage]] = None,
-    requests: int = 0,
+    requests: Optional[int] = None,
     duration: Optional[Time] = None,
-    connections: int = 0,
-    drivers: int = 0,
+    connections: Optional[int] = None,
+    drivers: Optional[int] = None,
     method: str = "",
     headers: Headers = (),
     body: Union[bytes, str] = b"",
@@ -97,8 +103,9 @@ def make_spec(
     spec = LoadTestSpec(abort_on_threshold=abort_on_threshold)
     for argument, field, number in (("requests", "requests_per_driver", requests), ("drivers", "drivers", drivers),
                                     ("connections", "connections", connections)):
-        with _named(argument, number, "a whole number"):
-            setattr(spec, field, number)
+        if number is not None:
+            with _named(argument, number, "a whole number"):
+                setattr(spec, field, number)
     with _named("title", title, "text"):
         spec.title = title
     with _named("url", url, "text"):
