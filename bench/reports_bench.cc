@@ -35,7 +35,8 @@ v1::MetricsReport ReportOf(int driver, int64_t interval) {
   constexpr int kVariants = 16;
   static const std::vector<v1::Measurements> variants = [] {
     std::vector<v1::Measurements> made;
-    for (int seed = 0; seed < kVariants; ++seed) made.push_back(PlausibleMeasurements(seed, kRequests));
+    for (int seed = 0; seed < kVariants; ++seed)
+      made.push_back(PlausibleMeasurements(seed, kRequests));
     return made;
   }();
   *m.mutable_measurements() = variants[(driver + interval) % kVariants];

@@ -34,8 +34,8 @@ void WriteRequests(const MeasurementSum& sum, const v1::Measurements& totals,
   text.Gauge("requests_waiting", "Due and not yet sent, at the end of the last interval.",
              counts.waiting());
   text.Begin("responses_total", "counter", "Whole responses by their status code.");
-  for (const auto& [code, count] : std::map<int32_t, int64_t>(totals.status_codes().begin(),
-                                                              totals.status_codes().end())) {
+  for (const auto& [code, count] :
+       std::map<int32_t, int64_t>(totals.status_codes().begin(), totals.status_codes().end())) {
     text.Sample(absl::StrFormat("code=\"%d\"", code), count);
   }
   text.Begin("errors_total", "counter", "Requests that failed or were dropped, by what happened.");
@@ -95,8 +95,8 @@ std::string DriverMetrics::Text() const {
   std::lock_guard lock(mutex_);
   PrometheusText text("loadtest_driver_");
   text.Begin("info", "gauge", "Always 1; the labels tell id and version.");
-  text.Sample(absl::StrFormat("driver=\"%s\",version=\"%s\"",
-                              PrometheusText::Escaped(driver_id_), PrometheusText::Escaped(kVersion)),
+  text.Sample(absl::StrFormat("driver=\"%s\",version=\"%s\"", PrometheusText::Escaped(driver_id_),
+                              PrometheusText::Escaped(kVersion)),
               1);
   text.Gauge("bus_connected", "1 while the broker can be reached, else 0.", bus_connected_);
   text.Begin("state", "gauge", "1 for what the driver does now, else 0.");

@@ -107,7 +107,8 @@ absl::StatusOr<std::string> WriteDriverConfig(v1::Config config) {
   std::ofstream out(path);
   // The bus's password is for them too, and for nobody else; the doors' token is not.
   std::error_code ignored;
-  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  std::filesystem::permissions(
+      path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
   config.mutable_orchestrator()->clear_token();
   out << PrintConfig(config, Secrets::kWritten);
   out.close();
@@ -230,10 +231,9 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
       GrpcServer::Start(config.orchestrator().grpc_address(), **orchestrator, *security,
                         {.max_connections = ConnectionsOfADoor(GrpcLimits().max_connections)});
   if (!grpc.ok()) return Fail(grpc.status(), kExitUsage);
-  const absl::StatusOr<std::unique_ptr<RestServer>> rest =
-      RestServer::Start(config.orchestrator().http_address(), **orchestrator,
-                        {.max_connections = ConnectionsOfADoor(RestOptions().max_connections)},
-                        *security);
+  const absl::StatusOr<std::unique_ptr<RestServer>> rest = RestServer::Start(
+      config.orchestrator().http_address(), **orchestrator,
+      {.max_connections = ConnectionsOfADoor(RestOptions().max_connections)}, *security);
   if (!rest.ok()) return Fail(rest.status(), kExitUsage);
   const std::string grpc_address = AddressOf(config.orchestrator().grpc_address(), (*grpc)->port());
   const std::string http_address = AddressOf(config.orchestrator().http_address(), (*rest)->port());
@@ -252,11 +252,10 @@ int Run(v1::Config& config, const std::string& ready_file, const Logger& log) {
 
   absl::Status ready = absl::OkStatus();
   WaitForEnd(signals, drivers, **orchestrator, config.orchestrator().drivers(), [&] {
-    log.Info(absl::StrFormat("gRPC on %s, REST and web page on %s://%s, %d driver%s ready, %s",
-                             grpc_address, security->tls() ? "https" : "http", http_address,
-                             (*orchestrator)->live_drivers(),
-                             (*orchestrator)->live_drivers() == 1 ? "" : "s",
-                             (*bus)->description()));
+    log.Info(absl::StrFormat(
+        "gRPC on %s, REST and web page on %s://%s, %d driver%s ready, %s", grpc_address,
+        security->tls() ? "https" : "http", http_address, (*orchestrator)->live_drivers(),
+        (*orchestrator)->live_drivers() == 1 ? "" : "s", (*bus)->description()));
     if (!ready_file.empty())
       ready = WriteReadyFile(ready_file, grpc_address, http_address,
                              config.kafka().bootstrap_servers());

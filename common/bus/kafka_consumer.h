@@ -17,7 +17,8 @@
 
 namespace loadtest {
 
-// Belongs to the thread that polls the bus; only hears() and connected() of its handle are for any thread.
+// Belongs to the thread that polls the bus; only hears() and connected() of its handle are for any
+// thread.
 class KafkaConsumer {
  public:
   static absl::StatusOr<std::unique_ptr<KafkaConsumer>> Create(const v1::KafkaConfig& config,

@@ -38,7 +38,8 @@ bool LeadersAnswer(std::string_view statistics,
         At(At(At(At(all, "topics"), topic), "partitions"), std::to_string(number));
     if (!partition.is_object()) continue;
     const int64_t leader = NumberAt(partition, "leader");
-    // A replica that is nearer may be the one that is read from. Below 0 are addresses, not brokers.
+    // A replica that is nearer may be the one that is read from. Below 0 are addresses, not
+    // brokers.
     const int64_t broker = NumberAt(partition, "broker");
     if (leader < 0 || !answering.contains(broker < 0 ? leader : broker)) return false;
   }

@@ -95,8 +95,8 @@ class MessageBus {
   virtual absl::Status Assign(const Offsets& offsets) = 0;
 
   // Waits up to `timeout` for records, and runs the callbacks of published records. Returns as soon
-  // as it has something. At most kMostRecordsPerPoll records a call. Never fails: while the broker is
-  // away it returns nothing, and goes on where it was when it is back.
+  // as it has something. At most kMostRecordsPerPoll records a call. Never fails: while the broker
+  // is away it returns nothing, and goes on where it was when it is back.
   virtual BusEvents Poll(std::chrono::milliseconds timeout) = 0;
 
   // Queues a record and returns at once; it is retried until delivered, in order per key but for

@@ -85,7 +85,8 @@ class MeasurementSum {
 // thread-safe.
 class TimeSums {
  public:
-  // False, and no change, when they would not with this delta, which CheckMeasurements has accepted.
+  // False, and no change, when they would not with this delta, which CheckMeasurements has
+  // accepted.
   bool Add(const v1::Measurements& delta);
 
  private:

@@ -5,8 +5,8 @@
 namespace loadtest {
 namespace {
 
-// Bits of x that are set. Where the processor need not have an instruction for it, std::popcount is a
-// call and a table; this is quicker.
+// Bits of x that are set. Where the processor need not have an instruction for it, std::popcount is
+// a call and a table; this is quicker.
 inline uint32_t Ones(uint64_t x) {
   x -= (x >> 1) & 0x5555555555555555;
   x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
@@ -63,7 +63,8 @@ void PackedBuckets::Add(const uint32_t* index_deltas, const uint64_t* counts, si
   const Buckets added = kHasPopcnt ? AddToThoseByInstruction(index_deltas, counts, n)
                                    : AddToThose(index_deltas, counts, n, Ones);
   if (added.empty()) return;
-  Cover(static_cast<size_t>(added.front().first) / 64, static_cast<size_t>(added.back().first) / 64);
+  Cover(static_cast<size_t>(added.front().first) / 64,
+        static_cast<size_t>(added.back().first) / 64);
   Insert(added);
 }
 
@@ -93,8 +94,8 @@ void PackedBuckets::Insert(const Buckets& added) {
     for (std::vector<uint32_t>* column : {&low_, &high_}) {
       if (column->empty()) continue;
       const auto begin = column->begin();
-      std::move_backward(begin + static_cast<ptrdiff_t>(place), begin + static_cast<ptrdiff_t>(from),
-                         begin + static_cast<ptrdiff_t>(to));
+      std::move_backward(begin + static_cast<ptrdiff_t>(place),
+                         begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to));
       (*column)[to - (from - place) - 1] = 0;
     }
     to -= from - place + 1;

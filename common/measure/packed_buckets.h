@@ -12,8 +12,8 @@ namespace loadtest {
 // A bit for each bucket between the first and the last that is not empty, and the counts of those
 // whose bit is set, one after the other: where a count stands is the number of bits before it. Four
 // bytes a bucket that is not empty and 80 bytes for every 512 that could be; eight bytes a bucket
-// once a count has passed 2^32. Adding to buckets that are there, as most of a part's are, finds each
-// without a search.
+// once a count has passed 2^32. Adding to buckets that are there, as most of a part's are, finds
+// each without a search.
 //
 // Not thread-safe.
 class PackedBuckets {

@@ -197,11 +197,12 @@ absl::StatusOr<std::vector<v1::Share>> DriverAgent::AllowedShares(const std::str
   RETURN_IF_ERROR(CheckShares(spec, wanted));
   std::vector<v1::Share> allowed = options_.policy.WithinRate(spec, wanted);
   if (allowed.size() < wanted.size()) {
-    Refuse(test_id,
-           absl::PermissionDeniedError(absl::StrFormat(
-               "shares: %d of %d are not sent by this driver, which may send at most %g/s; raise it "
-               "there with driver.max_rate",
-               wanted.size() - allowed.size(), wanted.size(), options_.policy.max_rate())));
+    Refuse(
+        test_id,
+        absl::PermissionDeniedError(absl::StrFormat(
+            "shares: %d of %d are not sent by this driver, which may send at most %g/s; raise it "
+            "there with driver.max_rate",
+            wanted.size() - allowed.size(), wanted.size(), options_.policy.max_rate())));
   }
   return allowed;
 }

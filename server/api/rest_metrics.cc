@@ -55,8 +55,10 @@ std::string MetricsText(const ControlPlaneStats& stats) {
     writer.Sample(absl::StrFormat("state=\"%s\"", name), stats.tests_by_state[state]);
   }
 
-  writer.Counter("requests_sent_total", "Requests sent by all drivers since the process began, of intervals that all have reported.",
-                 stats.requests_sent);
+  writer.Counter(
+      "requests_sent_total",
+      "Requests sent by all drivers since the process began, of intervals that all have reported.",
+      stats.requests_sent);
   writer.Counter("requests_completed_total", "Requests answered by a whole response.",
                  stats.requests_completed);
   writer.Counter("requests_failed_total", "Requests sent and then failed.", stats.requests_failed);

@@ -12,8 +12,8 @@ namespace loadtest {
 // its thousand buckets is merged once less. Pure. Owned by a ReportMerger; not thread-safe.
 class FleetTotals {
  public:
-  // Makes room for a report that will be added, now or with its interval. False, and no change, when
-  // a sum of times would not fit into 63 bits.
+  // Makes room for a report that will be added, now or with its interval. False, and no change,
+  // when a sum of times would not fit into 63 bits.
   bool Reserve(const v1::Measurements& report) { return times_.Add(report); }
 
   // What room was made for.

@@ -12,8 +12,8 @@ namespace {
 
 constexpr size_t kKeptMergers = 4;
 
-// Counts of a whole process: where the sum would not fit into 63 bits, after centuries of waiting, it
-// stays as it is.
+// Counts of a whole process: where the sum would not fit into 63 bits, after centuries of waiting,
+// it stays as it is.
 void CountTimes(const Histogram& times, Histogram& sum) {
   if (times.sum() <= std::numeric_limits<int64_t>::max() - sum.sum()) sum.Merge(times);
 }

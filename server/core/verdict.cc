@@ -108,13 +108,14 @@ void JudgePresence(const DriverEvidence& driver, bool stopped, Builder& out) {
                             FormatCount(driver.unreported)));
   }
   if (driver.beyond_plan != 0) {
-    out.Add(v1::Verdict::DEGRADED, driver.driver_id, "driver",
-            absl::StrFormat("went on with its part after that had been given to others: %s may have "
-                            "been sent twice",
-                            driver.beyond_plan < 0
-                                ? "requests"
-                                : absl::StrFormat("%s request%s", FormatCount(driver.beyond_plan),
-                                                  driver.beyond_plan == 1 ? "" : "s")));
+    out.Add(
+        v1::Verdict::DEGRADED, driver.driver_id, "driver",
+        absl::StrFormat("went on with its part after that had been given to others: %s may have "
+                        "been sent twice",
+                        driver.beyond_plan < 0
+                            ? "requests"
+                            : absl::StrFormat("%s request%s", FormatCount(driver.beyond_plan),
+                                              driver.beyond_plan == 1 ? "" : "s")));
   }
 }
 
