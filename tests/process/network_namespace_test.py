@@ -59,7 +59,7 @@ class NetworkNamespaceTest(harness.ProcessTest):
         self.driver_there("--id", "far", "--allow", "10.99.0.0/16")
         harness.wait_for("driver", lambda: orchestrator.rest("/v1/drivers")["drivers"])
         done = self.loadctl("--server", orchestrator.grpc, "run", "http://127.0.0.1:8081/ping", "-n", 5, "-o", "json")
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.returncode, 6, done.stderr)
         report = json.loads(done.stdout)
         self.assertEqual(report["load_test"]["state"], "FAILED")
         self.assertIn("127.0.0.1", report["load_test"]["state_reason"])
