@@ -1,7 +1,9 @@
 // The start of the shell: what the store knows, what `trigger` says since, who else is there. All
 // of it on the caller's thread, before the others begin.
 #include <algorithm>
+#include <map>
 #include <random>
+#include <thread>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -13,6 +15,9 @@ namespace {
 
 constexpr auto kBusPoll = std::chrono::milliseconds(100);
 constexpr auto kBusAnswer = std::chrono::milliseconds(10'000);
+// How often, and how many times, it is asked for a topic that was made a moment ago.
+constexpr auto kTopicPause = std::chrono::milliseconds(50);
+constexpr int kTopicPauses = 100;
 constexpr int64_t kCatchUpNs = 30 * kNanosPerSecond;
 constexpr int64_t kReadBackNs = 10 * kNanosPerSecond;
 // Records of `trigger` that are looked at once more, for the last sign of life among them.
@@ -26,6 +31,16 @@ absl::Status SomebodyIsThere(const v1::OrchestratorAlive& there) {
       there.pid(), there.host_name(),
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixNanos(there.incarnation()),
                        absl::UTCTimeZone())));
+}
+
+// Of a topic that EnsureTopics has made or seen: a broker that has not heard of it yet says that
+// there is none.
+absl::StatusOr<std::map<TopicPartition, OffsetRange>> QueryTopic(MessageBus& bus, Topic topic) {
+  for (int pauses = 0;; ++pauses) {
+    auto ranges = bus.QueryOffsets(topic, kBusAnswer);
+    if (!absl::IsNotFound(ranges.status()) || pauses == kTopicPauses) return ranges;
+    std::this_thread::sleep_for(kTopicPause);
+  }
 }
 
 }  // namespace
@@ -69,7 +84,7 @@ absl::Status Orchestrator::CheckBus(Store::Contents& contents) {
 absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {
   Offsets offsets;
   for (const Topic topic : kAllTopics) {
-    ASSIGN_OR_RETURN(const auto ranges, bus_.QueryOffsets(topic, kBusAnswer));
+    ASSIGN_OR_RETURN(const auto ranges, QueryTopic(bus_, topic));
     for (const auto& [partition, range] : ranges) {
       int64_t next = range.begin;
       // Of heartbeats only the newest count. Registrations are read anew each time: they tell who
@@ -102,7 +117,7 @@ absl::StatusOr<Offsets> Orchestrator::StartOffsets(const Offsets& stored) {
 // Reads `trigger` to its end before anything else, so that no interval report meets an unknown test
 // only because topics are read side by side.
 absl::Status Orchestrator::CatchUp(Offsets& offsets) {
-  ASSIGN_OR_RETURN(const auto ranges, bus_.QueryOffsets(Topic::kTrigger, kBusAnswer));
+  ASSIGN_OR_RETURN(const auto ranges, QueryTopic(bus_, Topic::kTrigger));
   Offsets from;
   for (const auto& [partition, range] : ranges)
     from[partition] = std::max(range.begin, std::min(offsets[partition], range.end - kLookBack));
