@@ -10,8 +10,8 @@
 
 namespace loadtest {
 
-// Ordered by their start. They are kept as they are written on the wire, some 200 bytes each and a
-// quarter of what the messages take: a test of a day has 86,400. Pure; not thread-safe.
+// Ordered by their start. They are kept as they are written on the wire, which takes much less than
+// the messages do: a test of a day has 86,400. Pure; not thread-safe.
 class IntervalLog {
  public:
   bool empty() const { return rows_.empty(); }
